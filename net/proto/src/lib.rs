@@ -1,1 +1,8 @@
-//! Stub.
+//! The pure core of Conclave. It takes time and bytes and gives bytes and events: no clock, no I/O, no threads, no
+//! randomness of its own. The network shell (`conclave-net`) drives it for real; the simulated worlds of
+//! `conclave-tests` drive the same code in virtual time.
+
+pub mod core;
+pub mod frames;
+pub mod ids;
+pub mod time;
