@@ -104,7 +104,12 @@ impl Bitrate {
     /// This rate times `factor`; negative or not-a-number factors give zero.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "float to int casts saturate, and rates stay far below 2^52")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "float to int casts saturate, and rates stay far below 2^52"
+        )]
         Self((self.0 as f64 * factor).max(0.0) as u64)
     }
 }
