@@ -1,8 +1,60 @@
 //! Sound: `microphone -> clean up -> Opus` and `jitter buffer -> decode -> mix -> speaker`, on one thread of its own.
+//!
+//! Specified in ARCHITECTURE.md, "Sound". The app's engine starts one [`AudioEngine`] per meeting and talks to it
+//! through its methods and [`AudioEvent`]s; nothing here knows the network.
+
+mod engine;
 
 use bytes::Bytes;
 
-use crate::source::DeviceStatus;
+pub use engine::{AudioEngine, microphones, speakers};
+
+use crate::source::{DeviceStatus, Sink, Source};
+
+/// What to start with. Build it with `..AudioConfig::default()`: it may grow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AudioConfig {
+    /// Where our voice comes from.
+    pub microphone: Source,
+    /// Where the others are heard.
+    pub speaker: Sink,
+    /// What is done to the microphone's sound.
+    pub processing: Processing,
+}
+
+/// What is done to the microphone's sound before it is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Processing {
+    /// Echo cancellation, noise suppression, gain control, high pass.
+    #[default]
+    Full,
+    /// Without echo cancellation: with a headset nothing can echo, and two may speak at once undulled.
+    Headset,
+    /// Nothing: sent as it was recorded.
+    Off,
+}
+
+/// Sound could not be started at all. (A missing or broken device is no such error: the engine runs without.)
+#[derive(Debug, thiserror::Error)]
+pub enum AudioError {
+    /// The system gave no thread.
+    #[error("Sound could not be started: the system gives this program no more threads ({0}). Close other programs.")]
+    Thread(#[source] std::io::Error),
+    /// The codec refused to start.
+    #[error("Sound could not be started: the Opus codec failed with code {0}. This is a fault of this program.")]
+    Codec(i32),
+}
+
+/// One microphone or speaker of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// What people call it; a part of it chooses it: `device:NAME`.
+    pub name: String,
+    /// Whether it is the system's default.
+    pub is_default: bool,
+    /// In words, such as "2 channels, 44100 to 48000 Hz, f32".
+    pub formats: String,
+}
 
 /// Names one remote sender within this process.
 pub type RemoteId = u64;
