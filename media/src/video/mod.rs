@@ -2,6 +2,32 @@
 
 use bytes::Bytes;
 
+mod probe;
+mod receiver;
+mod sender;
+mod stats;
+
+pub use probe::{CameraInfo, CodecSpeed, cameras, codec_speed};
+pub use receiver::{VideoReceiveConfig, VideoReceiveEvent, VideoReceiver};
+pub use sender::{CodecChoice, LayerTarget, VideoSendConfig, VideoSendEvent, VideoSender};
+pub use stats::{VideoReceiveStats, VideoSendStats};
+
+/// Why pictures cannot be sent or received at all. Devices and files fail by events instead.
+#[derive(Debug, thiserror::Error)]
+pub enum VideoError {
+    /// No thread.
+    #[error("The system gave no thread for video: {0}. Close other programs and try again.")]
+    Thread(std::io::Error),
+    /// A file that was to be written.
+    #[error("{path} cannot be written: {source}. Choose another place.")]
+    Write {
+        /// Which.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+}
+
 /// How a payload is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -43,4 +69,12 @@ pub struct EncodedVideo {
     pub height: u16,
     /// The coded picture.
     pub payload: Bytes,
+}
+
+impl EncodedVideo {
+    /// Needs no other frame.
+    #[must_use]
+    pub const fn is_key(&self) -> bool {
+        self.needs_back == 0
+    }
 }
