@@ -3,6 +3,15 @@
 //! `conclave-tests` drive the same code in virtual time.
 
 pub mod core;
+mod crypto;
+pub mod entropy;
 pub mod frames;
 pub mod ids;
+pub mod invite;
+pub mod keys;
+pub mod limits;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
 pub mod time;
+mod words;

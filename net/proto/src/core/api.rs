@@ -279,3 +279,31 @@ pub struct FlowStats {
     /// Frames dropped: by the pacer (sent) or given up (received).
     pub frames_dropped: u64,
 }
+
+/// A command that makes no sense now. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Only an admin may do that.
+    #[error("only the person who opened the meeting can do that")]
+    NotAdmin,
+    /// Nobody of that name is there (any more).
+    #[error("this person is not there any more")]
+    NoSuchPeer,
+    /// We are not in the room (yet, or any more).
+    #[error("you are not in the meeting")]
+    NotInMeeting,
+    /// The room holds no more people.
+    #[error("the meeting is full")]
+    MeetingFull,
+    /// The frame is larger than any link could carry.
+    #[error("the frame is too large to be sent")]
+    FrameTooLarge,
+}
+
+/// Why there is no invite to hand out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InviteUnavailable {
+    /// Only admins open the door, so only their invites work.
+    #[error("only the person who opened the meeting can invite")]
+    NotAdmin,
+}
