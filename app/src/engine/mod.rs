@@ -49,7 +49,6 @@ impl Engine {
 }
 
 /// The way to a running engine. Dropping it ends the meeting and the engine's thread.
-#[derive(Debug)]
 pub struct EngineHandle {
     commands: mpsc::Sender<Command>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
