@@ -14,4 +14,6 @@ pub mod limits;
 pub mod testing;
 mod text;
 pub mod time;
+pub mod transport;
+pub mod wire;
 mod words;

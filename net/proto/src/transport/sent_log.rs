@@ -1,0 +1,157 @@
+//! What was sent and not yet reported on, by packet number. Feedback is matched here into arrivals and losses; the
+//! estimator, the round trip time and the repetition of wishes feed on that.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::limits;
+use crate::time::Instant;
+use crate::wire::Feedback;
+
+/// Reported as missing while at least this many later ones arrived: lost (RFC 9002, packet threshold).
+const REORDERING: u64 = 3;
+/// What is older was reported on or never will be.
+const KEPT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Arrived,
+    Lost,
+}
+
+/// What one datagram carried, as far as its fate matters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) audio: u8,
+    pub(super) video: u8,
+    /// Version of the wish inside; 0: none.
+    pub(super) wish: u32,
+    /// Version of the sender report inside; 0: none.
+    pub(super) report: u32,
+    /// Bit per layer: a key frame request is inside.
+    pub(super) key_requests: u8,
+    /// The probe that it belongs to.
+    pub(super) probe: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    number: u64,
+    at: Instant,
+    bytes: u32,
+    fate: Fate,
+    contents: Contents,
+}
+
+/// One datagram whose fate became known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PacketReport {
+    pub(super) sent_at: Instant,
+    pub(super) bytes: usize,
+    /// On the receiver's clock; `None`: lost.
+    pub(super) arrived_us: Option<u64>,
+    /// It was called lost before, and did arrive.
+    pub(super) was_called_lost: bool,
+    pub(super) contents: Contents,
+}
+
+/// Sent datagrams, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct SentLog {
+    sent: VecDeque<Sent>,
+}
+
+impl SentLog {
+    pub(super) fn note(&mut self, now: Instant, number: u64, bytes: usize, contents: Contents) {
+        if self.sent.back().is_some_and(|last| last.number >= number) {
+            // The caller restarted its counter: what is in flight can no longer be told apart.
+            self.sent.clear();
+        }
+        if self.sent.len() == limits::SENT_LOG {
+            self.sent.pop_front();
+        }
+        while self.sent.front().is_some_and(|first| now.since(first.at) > KEPT) {
+            self.sent.pop_front();
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.sent.push_back(Sent { number, at: now, bytes, fate: Fate::Unknown, contents });
+    }
+
+    /// Since when something waits for its first report.
+    pub(super) fn waiting_since(&self, after: Instant) -> Option<Instant> {
+        self.sent.iter().find(|sent| sent.fate == Fate::Unknown && sent.at > after).map(|sent| sent.at)
+    }
+
+    /// What is in flight belongs to a path that is no more.
+    pub(super) fn clear(&mut self) {
+        self.sent.clear();
+    }
+
+    /// Appends what became known, ascending by number; when the newest newly arrived one was sent.
+    pub(super) fn handle_feedback(&mut self, feedback: &Feedback<'_>, out: &mut Vec<PacketReport>) -> Option<Instant> {
+        let mut newest = None;
+        let last = feedback.arrivals().last()?.number;
+        let mut arrivals = feedback.arrivals().peekable();
+        let from = self.sent.partition_point(|sent| sent.number < feedback.begin);
+        for sent in self.sent.range_mut(from..) {
+            if sent.number > last {
+                break;
+            }
+            while arrivals.next_if(|arrival| arrival.number < sent.number).is_some() {}
+            let arrival = arrivals.next_if(|arrival| arrival.number == sent.number);
+            let was_called_lost = sent.fate == Fate::Lost;
+            match (sent.fate, arrival) {
+                (Fate::Unknown | Fate::Lost, Some(_)) => {
+                    sent.fate = Fate::Arrived;
+                    newest = Some(sent.at);
+                }
+                (Fate::Unknown, None) if sent.number + REORDERING <= last => sent.fate = Fate::Lost,
+                (Fate::Arrived, _) | (Fate::Unknown | Fate::Lost, None) => continue,
+            }
+            out.push(PacketReport {
+                sent_at: sent.at,
+                bytes: sent.bytes as usize,
+                arrived_us: arrival.map(|arrival| arrival.at_us),
+                was_called_lost,
+                contents: sent.contents,
+            });
+        }
+        newest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Arrival;
+
+    fn feedback(log: &mut SentLog, begin: u64, numbers: &[u64]) -> Vec<(usize, bool, bool)> {
+        let arrivals: Vec<_> = numbers.iter().map(|&number| Arrival { number, at_us: number * 10 }).collect();
+        let (mut records, mut out) = (Vec::new(), Vec::new());
+        log.handle_feedback(&Feedback::build(begin, 5000, &arrivals, &mut records), &mut out);
+        out.iter().map(|report| (report.bytes, report.arrived_us.is_some(), report.was_called_lost)).collect()
+    }
+
+    #[test]
+    fn losses_arrivals_and_second_thoughts() {
+        let mut log = SentLog::default();
+        // The number doubles as the size. 4 was the session's own and is unknown here.
+        for number in [1, 2, 3, 5, 6, 7, 8] {
+            log.note(Instant::from_micros(number), number, usize::try_from(number).expect("small"), Contents::default());
+        }
+        let first = feedback(&mut log, 1, &[1, 4, 5, 6]);
+        assert_eq!(first, [(1, true, false), (2, false, false), (3, false, false), (5, true, false), (6, true, false)]);
+        let second = feedback(&mut log, 1, &[1, 3, 4, 5, 6, 8]);
+        assert_eq!(second, [(3, true, true), (8, true, false)], "7 may still come; nothing is told twice");
+    }
+
+    #[test]
+    fn a_report_about_the_future_or_nothing_is_harmless() {
+        let mut log = SentLog::default();
+        log.note(Instant::ZERO, 0, 100, Contents::default());
+        assert_eq!(feedback(&mut log, 1 << 60, &[1 << 60, (1 << 60) + 9]), []);
+        assert_eq!(feedback(&mut log, 0, &[]), []);
+        assert_eq!(feedback(&mut log, 0, &[0, 1 << 61]), [(100, true, false)]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What is written is read back the same, and no bytes whatever make the parser panic or hand out more than was sent.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::super::{Arrival, Reader, varint_len};
+use super::*;
+use crate::frames::VideoCodec;
+
+fn layer() -> impl Strategy<Value = SpatialLayer> {
+    prop_oneof![Just(SpatialLayer::Small), Just(SpatialLayer::Medium), Just(SpatialLayer::Full)]
+}
+
+fn round_trip(chunk: Chunk<'_>) {
+    let mut bytes = Vec::new();
+    chunk.encode(&mut bytes);
+    let mut parsed = chunks(&bytes);
+    assert_eq!(parsed.next(), Some(Ok(chunk)));
+    assert_eq!(parsed.next(), None);
+    for cut in 1..bytes.len() {
+        let parsed: Vec<_> = chunks(&bytes[..cut]).collect();
+        assert!(parsed.last().is_some_and(Result::is_err), "a chunk cut at {cut} of {} is refused", bytes.len());
+    }
+}
+
+proptest! {
+    #[test]
+    fn varints_round_trip(value in prop_oneof![0..=crate::wire::MAX_VARINT, 0..70_u64, 16_380..16_390_u64]) {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, value);
+        prop_assert_eq!(bytes.len(), varint_len(value));
+        let mut reader = Reader::new(&bytes);
+        prop_assert_eq!(reader.varint(), Ok(value));
+        prop_assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn audio_round_trips(sequence: u32, position in 0..1_u64 << 62, level in 0..128_u8, payload in vec(any::<u8>(), 0..300)) {
+        round_trip(Chunk::Audio(Audio { sequence, position, level, payload: &payload }));
+    }
+
+    #[test]
+    fn fragments_round_trip(
+        layer in layer(), temporal in 0..4_u8, retransmitted: bool, number: u32, needs_back: u8,
+        captured_us in 0..1_u64 << 62, width: u16, height: u16, unit in 64..1150_u16, total in 1..100_000_u32, pick: u16,
+    ) {
+        let count = total.div_ceil(u32::from(unit));
+        let index = u32::from(pick) % count;
+        let len = (total - index * u32::from(unit)).min(u32::from(unit));
+        let payload = vec![7; len as usize];
+        let fragment = VideoFragment {
+            layer, temporal, codec: VideoCodec::H264, retransmitted, number, needs_back, captured_us, width, height,
+            index: u16::try_from(index).expect("few"), unit, total, payload: &payload,
+        };
+        let mut bytes = Vec::new();
+        Chunk::VideoFragment(fragment).encode(&mut bytes);
+        prop_assume!(count as usize <= crate::limits::VIDEO_FRAGMENTS);
+        prop_assert_eq!(bytes.len(), Chunk::HEADER_LEN + fragment.encoded_len());
+        prop_assert_eq!(chunks(&bytes).next(), Some(Ok(Chunk::VideoFragment(fragment))));
+        prop_assert!(fragment.offset() + payload.len() <= total as usize);
+    }
+
+    #[test]
+    fn feedback_round_trips(begin in 0..1_u64 << 40, delay in 0..100_000_u64, steps in vec((0..5_u64, -3000..20_000_i64), 0..60)) {
+        let (mut number, mut at_us) = (begin, 5_000_000_u64);
+        let arrivals: Vec<Arrival> = steps.iter().map(|(gap, step)| {
+            at_us = at_us.saturating_add_signed(*step);
+            let arrival = Arrival { number: number + gap, at_us };
+            number += gap + 1;
+            arrival
+        }).collect();
+        let mut records = Vec::new();
+        let feedback = Feedback::build(begin, at_us + delay, &arrivals, &mut records);
+        prop_assert_eq!(feedback.delay_us, if arrivals.is_empty() { 0 } else { delay });
+        prop_assert_eq!(feedback.arrivals().collect::<Vec<_>>(), arrivals);
+        let mut bytes = Vec::new();
+        Chunk::Feedback(feedback).encode(&mut bytes);
+        prop_assert_eq!(chunks(&bytes).next(), Some(Ok(Chunk::Feedback(feedback))));
+    }
+
+    #[test]
+    fn nacks_round_trip(layer in layer(), number: u32, missing in proptest::collection::btree_set(any::<u16>(), 0..50)) {
+        let mut ranges = Vec::new();
+        let nack = Nack::build(layer, number, missing.iter().copied(), &mut ranges);
+        prop_assert_eq!(nack.missing().collect::<Vec<_>>(), missing.into_iter().collect::<Vec<_>>());
+        let mut bytes = Vec::new();
+        Chunk::Nack(nack).encode(&mut bytes);
+        prop_assert_eq!(chunks(&bytes).next(), Some(Ok(Chunk::Nack(nack))));
+    }
+
+    #[test]
+    fn small_chunks_round_trip(
+        layer in option::of(layer()), version: u32, audio_position in 0..1_u64 << 62, captured_us in 0..1_u64 << 62,
+        muted: bool, camera_on: bool, token: [u8; 8], pad in 0..1200_usize, data in vec(any::<u8>(), 0..100),
+    ) {
+        round_trip(Chunk::Wish { version, wish: Wish { layer, full_frame_rate: muted } });
+        round_trip(Chunk::SenderReport {
+            version, report: SenderReport { audio_position, captured_us, muted, camera_on },
+        });
+        round_trip(Chunk::PathChallenge(token));
+        round_trip(Chunk::PathResponse(token));
+        round_trip(Chunk::KeepAlive { head: token });
+        round_trip(Chunk::Pad(pad));
+        round_trip(Chunk::Reliable { offset: audio_position, data: &data });
+        round_trip(Chunk::KeyRequest { layer: layer.unwrap_or(SpatialLayer::Full), from_number: version });
+        round_trip(Chunk::Bye { reason: ByeReason::Removed });
+    }
+
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes in vec(any::<u8>(), 0..1500)) {
+        for chunk in chunks(&bytes).flatten() {
+            walk(chunk);
+        }
+    }
+
+    #[test]
+    fn no_body_of_a_known_kind_makes_the_parser_panic(kind in 0..17_u8, body in vec(any::<u8>(), 0..100)) {
+        let mut bytes = vec![kind, u8::try_from(body.len()).expect("short") | 0x40, 0];
+        bytes[2] = bytes[1] & 0x7f;
+        bytes[1] = 0x40;
+        bytes.extend_from_slice(&body);
+        for chunk in chunks(&bytes).flatten() {
+            walk(chunk);
+        }
+    }
+}
+
+/// Every iterator that a chunk hands out ends.
+fn walk(chunk: Chunk<'_>) {
+    match chunk {
+        Chunk::Feedback(feedback) => assert!(feedback.arrivals().count() <= 1500),
+        Chunk::Nack(nack) => assert!(nack.missing().count() <= 1 << 16),
+        Chunk::ReliableAck(ack) => assert!(ack.islands().count() <= 1500),
+        _ => {}
+    }
+}
+
+#[test]
+fn islands_round_trip() {
+    let mut ranges = Vec::new();
+    let ack = ReliableAck::build(100, [(150, 160), (170, 400)].into_iter(), &mut ranges);
+    assert_eq!(ack.islands().collect::<Vec<_>>(), [(150, 160), (170, 400)]);
+    round_trip(Chunk::Pad(0));
+    let mut bytes = Vec::new();
+    Chunk::ReliableAck(ack).encode(&mut bytes);
+    assert_eq!(chunks(&bytes).next(), Some(Ok(Chunk::ReliableAck(ack))));
+}
+
+#[test]
+fn a_kind_from_a_later_version_is_skipped() {
+    let mut bytes = vec![0x2a, 3, 1, 2, 3];
+    Chunk::Bye { reason: ByeReason::Leaving }.encode(&mut bytes);
+    assert_eq!(chunks(&bytes).collect::<Vec<_>>(), [Ok(Chunk::Bye { reason: ByeReason::Leaving })]);
+}
+
+#[test]
+fn leftovers_are_refused() {
+    let bytes = [13, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(chunks(&bytes).next(), Some(Err(Malformed::Leftover)));
+}
