@@ -12,7 +12,7 @@ pub mod keys;
 pub mod limits;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod text;
+pub mod text;
 pub mod time;
 pub mod transport;
 pub mod wire;
