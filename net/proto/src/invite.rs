@@ -5,13 +5,14 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use bytes::{Buf, BufMut};
+use bytes::BufMut;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use crate::crypto::hash;
 use crate::ids::{MeetingId, PeerId};
 use crate::limits::{INVITE_ADDRESSES, INVITE_TEXT};
+use crate::wire::{Malformed, Reader};
 
 /// How every invite begins.
 pub const PREFIX: &str = "conclave:";
@@ -57,7 +58,7 @@ impl fmt::Display for Invite {
         body.put_slice(&self.inviter.0);
         body.put_u64(self.expires_unix_s);
         for address in self.addresses.iter().take(INVITE_ADDRESSES) {
-            put_address(&mut *body, *address);
+            put_address(&mut body, *address);
         }
         let checksum = checksum(&body);
         body.put_slice(&checksum);
@@ -81,30 +82,30 @@ impl FromStr for Invite {
             return Err(InviteError::Damaged);
         }
         match body.first() {
-            Some(&FORMAT) => parse_body(&body[1..]).ok_or(InviteError::Damaged),
+            Some(&FORMAT) => parse_body(&body[1..]).map_err(|_| InviteError::Damaged),
             Some(_) => Err(InviteError::OtherVersion),
             None => Err(InviteError::Damaged),
         }
     }
 }
 
-fn parse_body(mut body: &[u8]) -> Option<Invite> {
-    let mut meeting = MeetingId([0; 16]);
-    body.try_copy_to_slice(&mut meeting.0).ok()?;
-    let epoch = body.try_get_u32().ok()?;
-    let mut secret = InviteSecret(Zeroizing::new([0; 16]));
-    body.try_copy_to_slice(secret.0.as_mut_slice()).ok()?;
-    let mut inviter = PeerId([0; 32]);
-    body.try_copy_to_slice(&mut inviter.0).ok()?;
-    let expires_unix_s = body.try_get_u64().ok()?;
-    let mut addresses = Vec::new();
-    while body.has_remaining() {
-        if addresses.len() == INVITE_ADDRESSES {
-            return None;
+fn parse_body(body: &[u8]) -> Result<Invite, Malformed> {
+    let mut reader = Reader::new(body);
+    let mut invite = Invite {
+        meeting: MeetingId(reader.array()?),
+        epoch: reader.u32()?,
+        secret: InviteSecret(Zeroizing::new(reader.array()?)),
+        inviter: PeerId(reader.array()?),
+        expires_unix_s: reader.u64()?,
+        addresses: Vec::new(),
+    };
+    while !reader.is_empty() {
+        if invite.addresses.len() == INVITE_ADDRESSES {
+            return Err(Malformed::OutOfRange);
         }
-        addresses.push(take_address(&mut body)?);
+        invite.addresses.push(take_address(&mut reader)?);
     }
-    Some(Invite { meeting, epoch, secret, inviter, expires_unix_s, addresses })
+    Ok(invite)
 }
 
 /// Family, address, port.
@@ -123,13 +124,13 @@ pub(crate) fn put_address(out: &mut Vec<u8>, address: SocketAddr) {
 }
 
 /// The reverse of [`put_address`].
-pub(crate) fn take_address(input: &mut &[u8]) -> Option<SocketAddr> {
-    let ip = match input.try_get_u8().ok()? {
-        4 => IpAddr::V4(Ipv4Addr::from_bits(input.try_get_u32().ok()?)),
-        6 => IpAddr::V6(Ipv6Addr::from_bits(input.try_get_u128().ok()?)),
-        _ => return None,
+pub(crate) fn take_address(reader: &mut Reader<'_>) -> Result<SocketAddr, Malformed> {
+    let ip = match reader.u8()? {
+        4 => IpAddr::V4(Ipv4Addr::from_bits(reader.u32()?)),
+        6 => IpAddr::V6(Ipv6Addr::from(reader.array::<16>()?)),
+        _ => return Err(Malformed::UnknownCode),
     };
-    Some(SocketAddr::new(ip, input.try_get_u16().ok()?))
+    Ok(SocketAddr::new(ip, reader.u16()?))
 }
 
 fn checksum(body: &[u8]) -> [u8; CHECKSUM_BYTES] {

@@ -10,9 +10,12 @@ pub mod ids;
 pub mod invite;
 pub mod keys;
 pub mod limits;
+mod membership;
+mod noise;
+mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod text;
+mod text;
 pub mod time;
 pub mod transport;
 pub mod wire;

@@ -20,6 +20,101 @@ pub const INVITE_TEXT: usize = 1024;
 pub const NAME_CHARS: usize = 64;
 /// Bytes of a name on the wire: 64 characters of four bytes.
 pub const NAME_BYTES: usize = 256;
+
+// ---- Signalling and handshake ----
+
+/// The largest handshake message has 1,700 bytes; a larger one is not ours.
+pub const HANDSHAKE_MESSAGE_BYTES: usize = 4096;
+/// A handshake takes two round trips. Ten seconds cover any usable link and free the state of a silent peer.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// Handshakes that one peer may start within [`HANDSHAKE_DEADLINE`]: lost streams are retried, floods are not served.
+pub const HANDSHAKES_PER_PEER: u32 = 6;
+/// Times that a joiner has the door's addresses tried before it says that nobody is there.
+pub const JOIN_ATTEMPTS: u32 = 4;
+/// First pause before a signalling stream is opened again; doubles up to [`RECONNECT_MAX`].
+pub const RECONNECT_FIRST: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts to reach a member.
+pub const RECONNECT_MAX: Duration = Duration::from_secs(10);
+
+// ---- Session and path ----
+
+/// A larger datagram is not ours; the buffer for opening has this size.
+pub const DATAGRAM_BYTES_MAX: usize = 2048;
+/// Counters behind the newest that are still accepted once: at 500 datagrams a second four seconds of reordering.
+pub const REPLAY_WINDOW: u64 = 2048;
+/// Age at which a session gets new keys.
+pub const REKEY_AFTER: Duration = Duration::from_secs(120);
+/// A rekey that is not through by then starts anew.
+pub const REKEY_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the old key still opens datagrams: far longer than any stays in flight.
+pub const OLD_KEY_LIVES: Duration = Duration::from_secs(10);
+/// Pause between two keep-alives. NAT bindings live 30 s at least; membership heads should be compared more often.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// Silence after which we ask "are you there?". A quiet room has nothing else to send for up to [`KEEP_ALIVE`].
+pub const PING_AFTER: Duration = Duration::from_secs(2);
+/// Pause between two such questions: four of them before the path is called lost.
+pub const PING_EVERY: Duration = Duration::from_millis(500);
+/// Silence after which media stop and all addresses are tried again.
+pub const PATH_LOST_AFTER: Duration = Duration::from_secs(4);
+/// Silence after which a member has left the room. A network change or a lift ride is shorter; a longer absence should not
+/// keep a frozen face on the wall.
+pub const MEMBER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A member that was away this long needs a fresh handshake; until then its old session is kept and asked now and then.
+pub const SESSION_FORGOTTEN: Duration = Duration::from_secs(600);
+/// Addresses of one peer that are tried: eight of an invite, the signalling one, and a few peer-reflexive ones.
+pub const CANDIDATES: usize = 12;
+/// First pause between two challenges to one address; doubles up to [`CHALLENGE_MAX`].
+pub const CHALLENGE_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause between two challenges to one address.
+pub const CHALLENGE_MAX: Duration = Duration::from_secs(2);
+/// An address that nobody but an unproven datagram named gets at most this many times the bytes that came from it (RFC 9000,
+/// section 8).
+pub const AMPLIFICATION: u64 = 3;
+/// Goodbyes are sent this often, this far apart: a datagram may be lost.
+pub const GOODBYES: u32 = 3;
+/// Pause between two goodbyes. The first waits as long, so that what was said before it gets through.
+pub const GOODBYE_EVERY: Duration = Duration::from_millis(80);
+/// How long after a goodbye the other end still takes in what was said before it.
+pub const LINGER: Duration = Duration::from_secs(2);
+/// Reasons to wake that the statistics list.
+pub const WAKES_LISTED: usize = 16;
+/// Datagrams made for one peer in one turn; the pacer allows far fewer.
+pub const DATAGRAMS_PER_TURN: usize = 256;
+
+// ---- Membership and lobby ----
+
+/// People in a room: a full mesh of encoded video does not carry more.
+pub const MEMBERS: usize = 16;
+/// Signed operations that a meeting may have: 250 comings and goings. Its fold costs microseconds up to here.
+pub const OPERATIONS: usize = 512;
+/// Operations kept while one that they build on is still missing.
+pub const OPERATIONS_PENDING: usize = 64;
+/// Operations that one may build on at once; more heads are joined by the next operation.
+pub const PARENTS: usize = 8;
+/// Operations in one control message: about 16 kB.
+pub const OPERATIONS_PER_MESSAGE: usize = 64;
+/// Peers introduced in one message: all others of a full room.
+pub const INTRODUCTIONS: usize = MEMBERS;
+/// Strangers at the door at once. More would only flood the screen.
+pub const KNOCKERS: usize = 8;
+/// How long a knock is kept without an answer from inside.
+pub const KNOCK_PATIENCE: Duration = Duration::from_secs(600);
+/// Pause before heads that differ are compared in full: an operation in flight mostly settles it.
+pub const SYNC_PAUSE: Duration = Duration::from_millis(500);
+/// Pause after a denial during which the same key may not knock again.
+pub const DENIED_FOR: Duration = Duration::from_secs(60);
+/// Keys remembered as denied or cut off.
+pub const TURNED_AWAY: usize = 64;
+
+// ---- Video division ----
+
+/// Lowest budget at which a layer is chosen, smallest layer first, in kbit/s.
+pub const LAYER_UP_KBPS: [u64; 3] = [60, 350, 1000];
+/// A layer in use is kept down to this budget: no flapping around the threshold.
+pub const LAYER_KEEP_KBPS: [u64; 3] = [0, 250, 800];
+/// What a layer can use at most. The picture does not get better to see beyond it.
+pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
+
 // ---- Transport: datagrams ----
 
 /// UDP payload that every path of today carries (IPv6 minimum 1280 less headers, rounded down for tunnels).

@@ -1,14 +1,36 @@
-//! The root: orders its children and turns inputs into outputs. See `api.rs` for the words it speaks.
+//! The root: orders its children and turns inputs into outputs. See `api.rs` for the words it speaks. It decides nothing by
+//! itself: `signalling` runs handshakes, `control` takes what comes over sessions, `room` keeps people and video in line with
+//! the membership.
 
 mod api;
+mod control;
+mod peer;
+mod room;
+mod signalling;
+mod video;
 
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::net::SocketAddr;
 
+use zeroize::Zeroizing;
+
 use crate::entropy::Entropy;
-use crate::ids::PeerId;
-use crate::invite::Invite;
+use crate::frames::{AudioFrame, SenderReport, VideoFrame};
+use crate::ids::{MeetingId, PeerId};
+use crate::invite::{Invite, InviteSecret};
 use crate::keys::{DeviceKey, MeetingKey};
-use crate::time::Instant;
+use crate::limits::{
+    CANDIDATES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN, INVITE_ADDRESSES, INVITE_LIFETIME, KNOCK_PATIENCE, KNOCKERS,
+    MEMBERS, SESSION_FORGOTTEN,
+};
+use crate::membership::Membership;
+use crate::noise::NoiseStatic;
+use crate::session::{Control, Header, Session};
+use crate::text::clean_name;
+use crate::time::{Bitrate, Instant};
+
+use peer::{Peer, Signal};
 
 pub use api::{
     Command, CommandError, Event, FlowStats, InviteUnavailable, LayerTarget, LeaveReason, Output, PathKind, PeerStats,
@@ -29,56 +51,226 @@ pub struct CoreConfig {
 
 /// One meeting, as one peer sees it.
 pub struct Core {
-    config: CoreConfig,
+    device: DeviceKey,
+    meeting_key: MeetingKey,
+    noise_static: NoiseStatic,
+    name: String,
+    entropy: Box<dyn Entropy + Send>,
     now: Instant,
+    role: Role,
+    epoch: u32,
+    secret: InviteSecret,
+    membership: Membership,
+    peers: BTreeMap<PeerId, Peer>,
+    /// Whose session a datagram names.
+    indices: BTreeMap<u32, PeerId>,
+    turned_away: VecDeque<(PeerId, Instant)>,
+    local_addresses: Vec<SocketAddr>,
+    sender_report: Option<SenderReport>,
+    max_bitrate: Option<Bitrate>,
+    words: Option<[&'static str; 6]>,
+    targets: Vec<LayerTarget>,
+    outputs: VecDeque<Output>,
+    /// Datagrams are opened into it.
+    buffer: Box<[u8; DATAGRAM_BYTES_MAX]>,
+    wake: Option<(Instant, WakeReason)>,
+    /// Inputs came since the last `WakeAt`.
+    wake_is_stale: bool,
+    dropped_datagrams: u64,
+}
+
+/// Where we stand in the meeting.
+enum Role {
+    /// At the door.
+    Joining(Joining),
+    /// In the room.
+    Member,
+    /// Goodbyes are going out.
+    Ending(Instant),
+    /// Nothing follows.
+    Over,
+}
+
+struct Joining {
+    inviter: PeerId,
+    attempts: u32,
+    /// When to give up.
+    until: Instant,
+}
+
+impl Role {
+    fn is_joining_at(&self, id: PeerId) -> bool {
+        matches!(self, Self::Joining(joining) if joining.inviter == id)
+    }
 }
 
 impl Core {
     /// Makes a meeting; we are its first admin.
     #[must_use]
     pub fn create(config: CoreConfig, now: Instant) -> Self {
-        Self { config, now }
+        let mut secret = InviteSecret(Zeroizing::new([0; 16]));
+        let mut core = Self::new(config, now, MeetingId([0; 16]), Role::Member);
+        core.entropy.fill(secret.0.as_mut_slice());
+        let mut nonce = [0; 16];
+        core.entropy.fill(&mut nonce);
+        core.secret = secret;
+        core.membership =
+            Membership::create(&core.meeting_key, nonce, core.device.public(), core.noise_static.public());
+        core.membership_changed();
+        core
     }
 
     /// Knocks at the inviter's door.
     #[must_use]
     pub fn join(config: CoreConfig, invite: Invite, now: Instant) -> Self {
-        drop(invite);
-        Self { config, now }
+        let joining = Joining { inviter: invite.inviter, attempts: 0, until: now + KNOCK_PATIENCE };
+        let mut core = Self::new(config, now, invite.meeting, Role::Joining(joining));
+        core.epoch = invite.epoch;
+        core.secret = invite.secret;
+        let mut door = Peer::new();
+        door.learn_addresses(&invite.addresses);
+        door.signal = Signal::Opening;
+        core.peers.insert(invite.inviter, door);
+        core.outputs.push_back(Output::OpenSignal(invite.inviter, invite.addresses));
+        core
+    }
+
+    fn new(config: CoreConfig, now: Instant, meeting: MeetingId, role: Role) -> Self {
+        let CoreConfig { device, meeting_key, name, mut entropy } = config;
+        let noise_static = NoiseStatic::generate(&mut *entropy);
+        Self {
+            device,
+            meeting_key,
+            noise_static,
+            name: clean_name(&name),
+            entropy,
+            now,
+            role,
+            epoch: 0,
+            secret: InviteSecret(Zeroizing::new([0; 16])),
+            membership: Membership::unknown(meeting),
+            peers: BTreeMap::new(),
+            indices: BTreeMap::new(),
+            turned_away: VecDeque::new(),
+            local_addresses: Vec::new(),
+            sender_report: None,
+            max_bitrate: None,
+            words: None,
+            targets: Vec::new(),
+            outputs: VecDeque::new(),
+            buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
+            wake: None,
+            wake_is_stale: true,
+            dropped_datagrams: 0,
+        }
     }
 
     /// Our key in this meeting.
     #[must_use]
     pub const fn peer_id(&self) -> PeerId {
-        self.config.meeting_key.peer_id()
+        self.meeting_key.peer_id()
     }
 
-    /// A UDP datagram whose first byte has bit 0x40 clear. It is opened in place.
-    pub fn handle_datagram(&mut self, now: Instant, _from: SocketAddr, _datagram: &mut [u8]) {
-        self.now = now;
+    /// A UDP datagram whose first byte has bit 0x40 clear. What does not authenticate is dropped without a trace.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        self.advance(now);
+        let named =
+            Header::parse(datagram).and_then(|header| self.indices.get(&header.receiver_index).map(|id| (header, *id)));
+        let peer = named.and_then(|(header, id)| self.peers.get_mut(&id).map(|peer| (header, peer)));
+        if let Some((header, peer)) = peer
+            && let Some(session) = &mut peer.session
+        {
+            session.handle_datagram(now, from, header, datagram, self.buffer.as_mut_slice(), &mut *self.entropy);
+            peer.dirty = true;
+        } else {
+            self.dropped_datagrams += 1;
+        }
     }
 
     /// News of the signalling stream to a peer.
-    pub fn handle_signal(&mut self, now: Instant, _peer: PeerId, _input: SignalInput) {
-        self.now = now;
+    pub fn handle_signal(&mut self, now: Instant, peer: PeerId, input: SignalInput) {
+        self.advance(now);
+        self.on_signal(peer, input);
     }
 
     /// What the owner of the meeting asks.
     ///
     /// # Errors
     /// The command makes no sense now; nothing changed.
-    pub fn handle_command(&mut self, now: Instant, _command: Command) -> Result<(), CommandError> {
-        self.now = now;
+    pub fn handle_command(&mut self, now: Instant, command: Command) -> Result<(), CommandError> {
+        self.advance(now);
+        match command {
+            Command::Admit(id) => self.admit(id)?,
+            Command::Deny(id) => self.deny(id)?,
+            Command::Remove(id) => self.remove(id)?,
+            Command::Leave => match self.role {
+                Role::Joining(_) | Role::Member => self.leave(),
+                Role::Ending(_) | Role::Over => return Err(CommandError::NotInMeeting),
+            },
+            Command::SendAudio(frame) => self.send_audio(&frame),
+            Command::SendVideo(frame) => self.send_video(&frame),
+            Command::SetSenderReport(report) => {
+                self.sender_report = Some(report);
+                self.for_each_receiver(|session| session.transport.set_sender_report(now, report));
+            }
+            Command::SetWish(id, wish) => self.receiver(id)?.transport.set_wish(now, wish),
+            Command::RequestKeyFrame(id, layer) => self.receiver(id)?.transport.request_key_frame(now, layer),
+            Command::SetLocalAddresses(mut addresses) => {
+                addresses.truncate(CANDIDATES);
+                if self.local_addresses != addresses {
+                    self.local_addresses.clone_from(&addresses);
+                    self.tell_members(&Control::Addresses(addresses), None);
+                }
+            }
+            Command::SetMaxBitrate(max) => {
+                self.max_bitrate = max;
+                let share = self.bitrate_per_peer();
+                self.for_each_receiver(|session| session.transport.set_max_bitrate(now, share));
+                self.retarget();
+            }
+            Command::NetworkChanged => {
+                for peer in self.peers.values_mut() {
+                    peer.dirty = true;
+                    if let Some(session) = &mut peer.session {
+                        session.recheck(now);
+                    }
+                }
+            }
+        }
         Ok(())
     }
 
     /// The moment of the last `WakeAt` has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
+        self.advance(now);
+        // It was used up; the next one is told even if it is for the same moment.
+        self.wake = None;
+        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        for id in ids {
+            self.peer_timeout(id);
+        }
+        if matches!(&self.role, Role::Joining(joining) if joining.until <= now) {
+            self.refused(Refusal::NoAnswer);
+        }
+        self.finish_ending();
     }
 
     /// What is to be done; call until `None` after every input.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        self.pump();
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        if std::mem::take(&mut self.wake_is_stale) {
+            let wake = self.next_wake();
+            if wake != self.wake {
+                self.wake = wake;
+                return wake.map(|(at, reason)| Output::WakeAt(at, reason));
+            }
+        }
         None
     }
 
@@ -86,13 +278,165 @@ impl Core {
     ///
     /// # Errors
     /// We are no admin of a meeting.
-    pub fn invite(&self, _now_unix_s: u64, _addresses: Vec<SocketAddr>) -> Result<Invite, InviteUnavailable> {
-        Err(InviteUnavailable::NotAdmin)
+    pub fn invite(&self, now_unix_s: u64, mut addresses: Vec<SocketAddr>) -> Result<Invite, InviteUnavailable> {
+        if !self.is_admin() {
+            return Err(InviteUnavailable::NotAdmin);
+        }
+        addresses.truncate(INVITE_ADDRESSES);
+        Ok(Invite {
+            meeting: self.membership.meeting(),
+            epoch: self.epoch,
+            secret: self.secret.clone(),
+            inviter: self.peer_id(),
+            expires_unix_s: now_unix_s.saturating_add(INVITE_LIFETIME.as_secs()),
+            addresses,
+        })
     }
 
     /// The counters of every peer with a session. Cheap; meant for once a second.
     #[must_use]
-    pub fn stats(&self, _now: Instant) -> Vec<(PeerId, PeerStats)> {
-        Vec::new()
+    pub fn stats(&self, now: Instant) -> Vec<(PeerId, PeerStats)> {
+        let sessions = self.peers.iter().filter_map(|(id, peer)| peer.session.as_ref().map(|session| (*id, session)));
+        sessions.map(|(id, session)| (id, session.stats(now))).collect()
+    }
+
+    /// Datagrams that named no session of ours, or were none at all.
+    #[must_use]
+    pub const fn dropped_datagrams(&self) -> u64 {
+        self.dropped_datagrams
+    }
+
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.wake_is_stale = true;
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn send_audio(&mut self, frame: &AudioFrame) {
+        let now = self.now;
+        self.for_each_receiver(|session| session.transport.send_audio(now, frame));
+    }
+
+    fn send_video(&mut self, frame: &VideoFrame) {
+        let now = self.now;
+        for peer in self.peers.values_mut().filter(|peer| peer.announced) {
+            if peer.video.wants(frame)
+                && let Some(session) = peer.open_session()
+            {
+                session.transport.send_video(now, frame);
+                peer.dirty = true;
+            }
+        }
+    }
+
+    fn for_each_receiver(&mut self, mut each: impl FnMut(&mut Session)) {
+        for peer in self.peers.values_mut().filter(|peer| peer.announced) {
+            if let Some(session) = peer.open_session() {
+                each(session);
+                peer.dirty = true;
+            }
+        }
+    }
+
+    fn receiver(&mut self, id: PeerId) -> Result<&mut Session, CommandError> {
+        let peer = self.peers.get_mut(&id).filter(|peer| peer.announced).ok_or(CommandError::NoSuchPeer)?;
+        peer.dirty = true;
+        peer.session.as_mut().ok_or(CommandError::NoSuchPeer)
+    }
+
+    /// Fetches events and datagrams of every peer that may have some. What one peer says may concern others, hence rounds.
+    fn pump(&mut self) {
+        for _ in 0..MEMBERS + KNOCKERS {
+            let dirty: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.dirty).map(|(id, _)| *id).collect();
+            if dirty.is_empty() {
+                return;
+            }
+            dirty.into_iter().for_each(|id| self.pump_peer(id));
+        }
+    }
+
+    fn pump_peer(&mut self, id: PeerId) {
+        let now = self.now;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.dirty = false;
+        }
+        while let Some(event) = self.session(id).and_then(Session::poll_event) {
+            self.on_session_event(id, event);
+        }
+        while let Some(event) = self.session(id).and_then(Session::poll_transport) {
+            self.on_transport_event(id, event);
+        }
+        let Some(session) = self.peers.get_mut(&id).and_then(|peer| peer.session.as_mut()) else { return };
+        for _ in 0..DATAGRAMS_PER_TURN {
+            let Some((to, datagram)) = session.poll_transmit(now) else { break };
+            self.outputs.push_back(Output::Transmit { to, datagram });
+        }
+    }
+
+    fn peer_timeout(&mut self, id: PeerId) {
+        let (now, us) = (self.now, self.peer_id());
+        let head = self.membership.head();
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.dirty = true;
+        let handshake_expired = peer.take_expired_handshake(now);
+        let reconnect = peer.take_due_reconnect(now);
+        let sync = peer.sync_at.take_if(|at| *at <= now).is_some() && peer.their_head != head;
+        let knock_over = peer.knock.is_some_and(|knock| knock.until <= now);
+        let (mut rekey, mut over) = (false, false);
+        if let Some(session) = &mut peer.session {
+            session.handle_timeout(now);
+            rekey = us < id && session.is_open() && session.keys.is_old(now);
+            over = session.is_over(now) || now.since(session.last_heard()) >= SESSION_FORGOTTEN;
+        }
+        if over {
+            return self.forget(id);
+        }
+        if handshake_expired {
+            self.door_not_reached(id);
+        }
+        if reconnect {
+            self.reconnect(id);
+        }
+        if rekey {
+            self.begin_rekey(id);
+        }
+        if sync {
+            self.say(id, &Control::Have { is_answer: false, ids: self.membership.short_ids() });
+        }
+        if knock_over {
+            self.gone(id, LeaveReason::TimedOut);
+            self.forget(id);
+        }
+    }
+
+    fn next_wake(&self) -> Option<(Instant, WakeReason)> {
+        let own = match &self.role {
+            Role::Joining(joining) => Some((joining.until, WakeReason::HandshakeDeadline)),
+            Role::Ending(until) => Some((*until, WakeReason::Close)),
+            Role::Member | Role::Over => None,
+        };
+        let peers = self.peers.values().filter_map(|peer| {
+            // A turn that ended at its bound goes on at once.
+            let unfinished = peer.dirty.then_some((self.now, WakeReason::Pace));
+            unfinished.or_else(|| peer.next_wake(self.now))
+        });
+        own.into_iter().chain(peers).min_by_key(|(at, _)| *at)
+    }
+
+    fn prune_indices(&mut self) {
+        let peers = &self.peers;
+        self.indices.retain(|index, id| {
+            let session = peers.get(id).and_then(|peer| peer.session.as_ref());
+            session.is_some_and(|session| session.keys.indices().any(|known| known == *index))
+        });
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("us", &self.peer_id()).field("peers", &self.peers.len()).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,447 @@
+//! One session with one peer, from the moment it has keys: `Checking` (addresses are tried), `Open` (a path carries), `Closing`
+//! (goodbyes go out). Before it the handshake stands in `core::peer`. Seals and opens datagrams, keeps the path alive, and owns
+//! the [`Transport`] that makes and takes their contents. Called by the core alone (DESIGN "Handshake", last paragraph).
+
+mod control;
+mod keyring;
+mod path;
+mod replay;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::core::{PathKind, PeerStats, WakeReason};
+use crate::entropy::Entropy;
+use crate::limits::{
+    DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER, PING_AFTER,
+    PING_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
+};
+use crate::noise::PeerIdentity;
+use crate::time::Instant;
+use crate::transport::{Transport, TransportConfig, TransportEvent};
+use crate::wire::{ByeReason, Chunk, chunks};
+
+pub(crate) use control::{Control, RekeyStep};
+pub(crate) use keyring::{Attempt, KeyRing};
+use path::Candidates;
+pub(crate) use path::path_kind;
+use replay::ReplayWindow;
+pub(crate) use seal::{Header, Keys};
+
+/// A sealed datagram with one eight-byte chunk: a challenge, an answer, a keep-alive.
+const SMALL_DATAGRAM: usize = SEALED_OVERHEAD + Chunk::HEADER_LEN + 8;
+
+/// A keyed session.
+pub(crate) struct Session {
+    pub(crate) peer: PeerIdentity,
+    pub(crate) keys: KeyRing,
+    pub(crate) transport: Transport,
+    state: State,
+    candidates: Candidates,
+    /// The last address that answered a challenge; it may come back without another.
+    proven: Option<SocketAddr>,
+    counter: u64,
+    replay: ReplayWindow,
+    last_heard: Instant,
+    last_source: Option<SocketAddr>,
+    next_keep_alive: Instant,
+    timed_out: bool,
+    /// Eight bytes of our membership head; zeros towards a stranger.
+    pub(crate) head: [u8; 8],
+    /// Whether pictures and sound of this peer are taken in at all: not from the lobby.
+    pub(crate) media_allowed: bool,
+    outgoing: VecDeque<(SocketAddr, Vec<u8>)>,
+    events: VecDeque<SessionEvent>,
+    plaintext: Vec<u8>,
+    dropped: u64,
+    wakes: VecDeque<WakeReason>,
+}
+
+enum State {
+    Checking,
+    Open(OpenPath),
+    Closing(Closing),
+}
+
+struct OpenPath {
+    address: SocketAddr,
+    next_ping: Option<Instant>,
+}
+
+struct Closing {
+    address: Option<SocketAddr>,
+    /// What we say, how often still, and when next. `None`: the peer said goodbye, we only listen.
+    bye: Option<(ByeReason, u32, Instant)>,
+    until: Instant,
+}
+
+/// News of a session.
+#[derive(Debug)]
+pub(crate) enum SessionEvent {
+    /// A path carries, or another one does.
+    Path(SocketAddr, PathKind),
+    /// It stopped; media are paused.
+    PathLost,
+    /// Nothing was heard for so long that a member has left the room.
+    TimedOut,
+    /// The peer's membership head.
+    Head([u8; 8]),
+    /// The peer says goodbye.
+    Bye(ByeReason),
+    /// The peer holds the keys and breaks the protocol.
+    Misbehaved,
+}
+
+impl Session {
+    pub(crate) fn new(now: Instant, peer: PeerIdentity, keys: Keys, config: TransportConfig) -> Self {
+        let mut transport = Transport::new(now, config);
+        transport.paused(now, true);
+        Self {
+            peer,
+            keys: KeyRing::new(keys),
+            transport,
+            state: State::Checking,
+            candidates: Candidates::default(),
+            proven: None,
+            counter: 0,
+            replay: ReplayWindow::default(),
+            last_heard: now,
+            last_source: None,
+            next_keep_alive: now + KEEP_ALIVE,
+            timed_out: false,
+            head: [0; 8],
+            media_allowed: false,
+            outgoing: VecDeque::new(),
+            events: VecDeque::new(),
+            plaintext: Vec::with_capacity(DATAGRAM_BYTES),
+            dropped: 0,
+            wakes: VecDeque::new(),
+        }
+    }
+
+    /// The address in use.
+    pub(crate) const fn address(&self) -> Option<SocketAddr> {
+        match &self.state {
+            State::Open(path) => Some(path.address),
+            State::Checking | State::Closing(_) => None,
+        }
+    }
+
+    /// A path carries.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
+    /// Goodbyes are going out, or were heard.
+    pub(crate) const fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing(_))
+    }
+
+    /// Nothing more will come of it.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.until <= now)
+    }
+
+    pub(crate) const fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// An address that the peer or signalling named.
+    pub(crate) fn add_candidate(&mut self, now: Instant, address: SocketAddr, entropy: &mut dyn Entropy) {
+        self.candidates.add(now, address, entropy);
+        if self.is_open() {
+            self.candidates.rest();
+        }
+    }
+
+    /// Checks every path again at once: the network under us changed.
+    pub(crate) fn recheck(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Checking => self.candidates.restart(now),
+            State::Open(path) => path.next_ping = Some(now),
+            State::Closing(_) => {}
+        }
+    }
+
+    /// Control for the peer; a full channel means that it stopped taking any, which the silence timers judge.
+    pub(crate) fn say(&mut self, now: Instant, control: &Control) {
+        if self.transport.send_reliable(now, Bytes::from(control.encode())).is_err() {
+            self.events.push_back(SessionEvent::Misbehaved);
+        }
+    }
+
+    /// Says goodbye a few times; media stop at once.
+    pub(crate) fn close(&mut self, now: Instant, reason: ByeReason) {
+        let address = self.address().or(self.proven);
+        let until = now + GOODBYE_EVERY * (GOODBYES + 1);
+        self.transport.paused(now, false);
+        self.media_allowed = false;
+        self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + GOODBYE_EVERY)), until });
+    }
+
+    /// A datagram that names one of our indices. Opened into `buffer`.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        header: Header,
+        datagram: &[u8],
+        buffer: &mut [u8],
+        entropy: &mut dyn Entropy,
+    ) {
+        if !self.replay.accepts(header.counter) {
+            self.dropped += 1;
+            return;
+        }
+        let Some(plaintext) = self.keys.open(now, header.receiver_index, header.counter, datagram, buffer) else {
+            self.dropped += 1;
+            return;
+        };
+        let newest = self.replay.mark(header.counter);
+        self.heard(now, from, newest, datagram.len(), entropy);
+        self.transport.datagram_received(now, header.counter, datagram.len());
+        let mut answered = false;
+        for chunk in chunks(plaintext) {
+            let taken = match chunk {
+                Ok(Chunk::PathChallenge(token)) => {
+                    if !std::mem::replace(&mut answered, true) {
+                        self.answer(from, token);
+                    }
+                    true
+                }
+                Ok(Chunk::PathResponse(token)) => {
+                    self.path_answered(now, token, entropy);
+                    true
+                }
+                Ok(Chunk::KeepAlive { head }) => {
+                    self.events.push_back(SessionEvent::Head(head));
+                    true
+                }
+                Ok(Chunk::Pad(_) | Chunk::VideoFec(_)) => true,
+                Ok(Chunk::Bye { reason }) => {
+                    self.bye_heard(now, reason);
+                    true
+                }
+                Ok(Chunk::Audio(_) | Chunk::VideoFragment(_)) if !self.media_allowed => true,
+                Ok(chunk) => self.transport.handle_chunk(now, header.counter, chunk).is_ok(),
+                Err(_) => false,
+            };
+            if !taken {
+                self.events.push_back(SessionEvent::Misbehaved);
+                return;
+            }
+        }
+    }
+
+    /// Anything authentic.
+    fn heard(&mut self, now: Instant, from: SocketAddr, newest: bool, bytes: usize, entropy: &mut dyn Entropy) {
+        self.last_heard = now;
+        self.timed_out = false;
+        if newest {
+            self.last_source = Some(from);
+        }
+        match &mut self.state {
+            State::Open(path) if path.address == from => path.next_ping = Some(now + PING_AFTER),
+            State::Open(path) => {
+                path.next_ping = Some(now + PING_AFTER);
+                if newest {
+                    self.candidates.seen(now, from, bytes, entropy);
+                }
+            }
+            State::Checking if self.proven == Some(from) => self.open_path(now, from),
+            State::Checking => self.candidates.seen(now, from, bytes, entropy),
+            State::Closing(_) => {}
+        }
+    }
+
+    fn answer(&mut self, from: SocketAddr, token: [u8; 8]) {
+        let trusted = self.proven == Some(from);
+        if trusted || self.candidates.may_answer(from, SMALL_DATAGRAM) {
+            self.send_own(from, Chunk::PathResponse(token));
+        }
+    }
+
+    fn path_answered(&mut self, now: Instant, token: [u8; 8], entropy: &mut dyn Entropy) {
+        let Some(address) = self.candidates.proven(token, entropy) else { return };
+        match &self.state {
+            State::Checking => self.open_path(now, address),
+            // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing.
+            State::Open(path) if path.address != address && self.last_source == Some(address) => {
+                self.open_path(now, address);
+            }
+            State::Open(_) | State::Closing(_) => {}
+        }
+    }
+
+    fn open_path(&mut self, now: Instant, address: SocketAddr) {
+        if self.proven != Some(address) {
+            self.transport.path_changed(now);
+        }
+        self.proven = Some(address);
+        self.candidates.rest();
+        self.transport.paused(now, false);
+        self.state = State::Open(OpenPath { address, next_ping: Some(now + PING_AFTER) });
+        self.events.push_back(SessionEvent::Path(address, path_kind(address)));
+    }
+
+    fn bye_heard(&mut self, now: Instant, reason: ByeReason) {
+        if !self.is_closing() {
+            let address = self.address().or(self.proven);
+            self.media_allowed = false;
+            self.state = State::Closing(Closing { address, bye: None, until: now + LINGER });
+            self.events.push_back(SessionEvent::Bye(reason));
+        }
+    }
+
+    /// Seals one chunk of our own for `to`.
+    fn send_own(&mut self, to: SocketAddr, chunk: Chunk<'_>) {
+        self.plaintext.clear();
+        chunk.encode(&mut self.plaintext);
+        if let Some(datagram) = self.keys.current().seal(self.counter, &self.plaintext) {
+            self.counter += 1;
+            self.outgoing.push_back((to, datagram));
+        }
+    }
+
+    /// The next datagram that may go now.
+    pub(crate) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+        if let Some(ready) = self.outgoing.pop_front() {
+            return Some(ready);
+        }
+        if !self.is_closing()
+            && let Some((to, token)) = self.candidates.poll_challenge(now, SMALL_DATAGRAM)
+        {
+            self.send_own(to, Chunk::PathChallenge(token));
+            return self.outgoing.pop_front();
+        }
+        let to = match &self.state {
+            State::Open(path) => path.address,
+            State::Closing(closing) => closing.address?,
+            State::Checking => return None,
+        };
+        self.plaintext.clear();
+        self.transport.poll_chunks(now, self.counter, DATAGRAM_BYTES - SEALED_OVERHEAD, &mut self.plaintext)?;
+        let datagram = self.keys.current().seal(self.counter, &self.plaintext)?;
+        self.counter += 1;
+        Some((to, datagram))
+    }
+
+    /// News, own ones first.
+    pub(crate) fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// What the transport took out of datagrams.
+    pub(crate) fn poll_transport(&mut self) -> Option<TransportEvent> {
+        self.transport.poll_event()
+    }
+
+    /// A wake-up has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if let Some((_, reason)) = self.next_wake(now).filter(|(at, _)| *at <= now) {
+            if self.wakes.len() == WAKES_LISTED {
+                self.wakes.pop_front();
+            }
+            self.wakes.push_back(reason);
+        }
+        self.keys.handle_timeout(now);
+        self.transport.handle_timeout(now);
+        let silence = now.since(self.last_heard);
+        match &mut self.state {
+            State::Open(path) => {
+                let address = path.address;
+                if silence >= PATH_LOST_AFTER {
+                    self.lose_path(now);
+                } else if path.next_ping.is_some_and(|due| due <= now) {
+                    path.next_ping = Some(now + PING_EVERY);
+                    self.send_own(address, Chunk::PathChallenge(self.head_token()));
+                }
+            }
+            State::Closing(closing) => {
+                if let (Some(address), Some((reason, left, due))) = (closing.address, closing.bye)
+                    && due <= now
+                {
+                    closing.bye = (left > 1).then(|| (reason, left - 1, now + GOODBYE_EVERY));
+                    self.send_own(address, Chunk::Bye { reason });
+                }
+            }
+            State::Checking => {}
+        }
+        if silence >= MEMBER_TIMEOUT && !self.timed_out && !self.is_closing() {
+            self.timed_out = true;
+            self.events.push_back(SessionEvent::TimedOut);
+        }
+        if let Some(address) = self.address()
+            && self.next_keep_alive <= now
+        {
+            self.next_keep_alive = now + KEEP_ALIVE;
+            self.send_own(address, Chunk::KeepAlive { head: self.head });
+        }
+    }
+
+    /// "Are you there?" on a proven path needs no secret token: any authentic datagram is the answer.
+    const fn head_token(&self) -> [u8; 8] {
+        self.counter.to_be_bytes()
+    }
+
+    fn lose_path(&mut self, now: Instant) {
+        self.state = State::Checking;
+        self.transport.paused(now, true);
+        self.candidates.restart(now);
+        self.events.push_back(SessionEvent::PathLost);
+    }
+
+    /// When to call `handle_timeout` and `poll_transmit` again, and why.
+    pub(crate) fn next_wake(&self, now: Instant) -> Option<(Instant, WakeReason)> {
+        let mut soonest = self.keys.drop_wake().map(|at| (at, WakeReason::DropOldKey));
+        let mut offer = |at: Option<Instant>, reason| {
+            if let Some(at) = at
+                && soonest.is_none_or(|(best, _)| at < best)
+            {
+                soonest = Some((at, reason));
+            }
+        };
+        match &self.state {
+            State::Checking => {}
+            State::Open(path) => {
+                offer(path.next_ping, WakeReason::Silence);
+                offer(Some(self.last_heard + PATH_LOST_AFTER), WakeReason::Silence);
+                offer(Some(self.next_keep_alive), WakeReason::KeepAlive);
+                offer(Some(self.keys.rekey_wake()).filter(|at| *at > now), WakeReason::Rekey);
+            }
+            State::Closing(closing) => {
+                offer(closing.bye.map(|(_, _, due)| due), WakeReason::Close);
+                offer(Some(closing.until), WakeReason::Close);
+            }
+        }
+        if !self.is_closing() {
+            offer(self.candidates.next_wake(), WakeReason::PathCheck);
+            if !self.timed_out {
+                offer(Some(self.last_heard + MEMBER_TIMEOUT), WakeReason::Silence);
+            }
+        }
+        if !matches!(self.state, State::Checking)
+            && let Some((at, reason)) = self.transport.next_wake(now)
+        {
+            offer(Some(at), reason);
+        }
+        soonest
+    }
+
+    /// The whole of the counters.
+    pub(crate) fn stats(&self, now: Instant) -> PeerStats {
+        let mut stats = PeerStats::default();
+        self.transport.stats(now, &mut stats);
+        stats.address = self.address();
+        stats.key_age = now.since(self.keys.current().since);
+        stats.rekeys = self.keys.rekeys;
+        stats.dropped_datagrams += self.dropped;
+        stats.last_wakes = self.wakes.iter().copied().collect();
+        stats
+    }
+}
