@@ -3,5 +3,9 @@
 //!
 //! The one place that knows both the network and the media.
 
+pub mod cli;
+pub mod doctor;
 pub mod engine;
 pub mod gui;
+pub mod headless;
+pub mod settings;

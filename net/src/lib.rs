@@ -3,12 +3,19 @@
 //! media formats or windows. The application uses [`Node`] for a meeting, [`Browser`] on the home screen and
 //! [`device_key`]. How the parts run together: ARCHITECTURE.md, "Network shell".
 
+mod addresses;
 pub mod browser;
 pub mod device_key;
+mod driver;
+mod egress;
 mod entropy;
+mod identity;
 mod limits;
 mod media_events;
 pub mod node;
+mod quic;
+mod socket;
+mod swarm;
 
 pub use browser::{AskError, Browser, BrowserError, BrowserEvent, VisibleId};
 pub use media_events::{MediaEvent, MediaEvents};

@@ -1,1 +1,5 @@
-//! Stub.
+//! What the tests and the benchmark share: the bench's material, its measures and its driving of the program.
+//!
+//! Nothing of this is part of the product. Simulated worlds, real processes and the house rules stand in `tests/tests`.
+
+pub mod bench;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use conclave_media::video::CodecChoice;
 use conclave_media::{Sink, Source};
 
+use super::notices::Trouble;
 use super::report::Reporter;
 
 /// Everything an engine needs to know before it starts. Devices and the name change later by commands.
@@ -38,12 +39,12 @@ pub struct EngineConfig {
     pub codec: CodecChoice,
     /// Let in everybody who knocks.
     pub admit_all: bool,
-    /// Ask for the largest pictures of everybody, as nobody reports tile sizes.
-    pub full_pictures: bool,
     /// Per camera picture: index and the moment it was handed over.
     pub captured_out: Option<PathBuf>,
     /// Where everybody's pictures are written.
     pub pictures_out: Option<PathBuf>,
     /// Who wants each event as it happens (headless); the window reads snapshots.
     pub reporter: Option<Reporter>,
+    /// Something to tell at once: settings that could not be read.
+    pub startup_trouble: Option<Trouble>,
 }

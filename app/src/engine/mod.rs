@@ -3,21 +3,46 @@
 //!
 //! This file is the handle that the window and `headless` hold.
 
+mod arrivals;
+mod bridge;
 mod command;
+mod commands;
 mod config;
+mod desk;
+mod devices;
+mod entering;
 mod limits;
+mod meeting;
+mod news;
+mod notices;
+mod own_media;
+mod owner;
+mod people;
+mod process;
 mod report;
+mod sentences;
 mod snapshot;
+mod state;
+mod statistics;
+mod visible;
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use desk::Desk;
+use news::NewsSender;
+use owner::Owner;
+
 pub use command::Command;
 pub use config::EngineConfig;
-pub use report::{Report, ReportEvent, Reporter};
-pub use snapshot::{
-    DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, VisiblePeer, Who,
+pub(crate) use entering::check_invite;
+pub use notices::{Fault, Trouble};
+pub use report::{EndReason, Report, ReportEvent, Reporter};
+pub use snapshot::{DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, VisiblePeer, Who};
+pub(crate) use statistics::codec_name;
+pub use statistics::{
+    PersonStatistics, Received, ReceivedAudio, ReceivedVideo, Sent, SentAudio, SentVideo, Statistics,
 };
 
 /// An answer that must not be part of a snapshot.
@@ -39,20 +64,48 @@ pub struct Engine;
 impl Engine {
     /// Starts an engine on its own thread; it is at home until told otherwise. `wake` is called, from any thread, when a
     /// newer snapshot or a reply waits.
-    pub fn start(config: EngineConfig, wake: impl Fn() + Send + Sync + 'static) -> EngineHandle {
+    ///
+    /// If the system gives no thread, the handle's snapshot says so and every command is [`Busy`].
+    pub fn start(mut config: EngineConfig, wake: impl Fn() + Send + Sync + 'static) -> EngineHandle {
         let (commands, command_queue) = mpsc::channel(limits::COMMANDS);
         let (reply_sender, replies) = mpsc::channel(limits::REPLIES);
         let (snapshot_sender, snapshots) = watch::channel(Arc::new(Snapshot::default()));
-        drop((config, wake, command_queue, reply_sender, snapshot_sender));
-        EngineHandle { commands, snapshots, replies }
+        let (ended_sender, ended) = std::sync::mpsc::sync_channel(1);
+        let desk = Desk::new(snapshot_sender, reply_sender, Box::new(wake), config.reporter.take());
+        let (news, news_queue) = NewsSender::new(limits::NEWS);
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    runtime.block_on(Owner::new(config, desk, news).run(command_queue, news_queue));
+                    // What does not close by now is left behind: the program is ending.
+                    runtime.shutdown_background();
+                }
+                Err(error) => desk.cannot_start(&error),
+            }
+            drop(ended_sender);
+        });
+        if let Err(error) = thread {
+            tracing::error!(%error, "the engine's thread cannot be started");
+        }
+        EngineHandle { commands, snapshots, replies, ended }
     }
 }
 
-/// The way to a running engine. Dropping it ends the meeting and the engine's thread.
+/// The way to a running engine. Dropping it leaves the meeting, and waits a moment for goodbyes and files.
 pub struct EngineHandle {
     commands: mpsc::Sender<Command>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     replies: mpsc::Receiver<Reply>,
+    /// Disconnected when the engine's thread has ended; nothing is ever sent.
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        if self.commands.try_send(Command::Quit).is_ok() && self.ended.recv_timeout(limits::END_DEADLINE).is_ok() {
+            tracing::debug!("the engine has ended");
+        }
+    }
 }
 
 impl EngineHandle {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::snapshot::{Notice, Who};
+use super::statistics::Statistics;
 
 /// Where reports go: bounded; a reader that does not read loses reports, never the meeting.
 pub type Reporter = mpsc::Sender<Report>;
@@ -92,11 +93,27 @@ pub enum ReportEvent {
         /// What to do.
         remedy: String,
     },
+    /// Once a second, and a last time at the end.
+    Stats(Box<Statistics>),
     /// It is over; nothing follows.
     Ended {
-        /// "left", or why.
-        reason: String,
+        /// "left", "refused", "not-started" or "failed"; an `error` before it says why.
+        reason: EndReason,
     },
+}
+
+/// How a meeting ended for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// We left.
+    Left,
+    /// We were not let in, put out, or the meeting could not be reached.
+    Refused,
+    /// It could not be started: port, network, device key.
+    NotStarted,
+    /// It broke here.
+    Failed,
 }
 
 impl From<&Notice> for ReportEvent {

@@ -15,7 +15,7 @@ mod noise;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod text;
+pub mod text;
 pub mod time;
 pub mod transport;
 pub mod wire;

@@ -4,7 +4,8 @@ use crate::limits::NAME_CHARS;
 
 /// Without control, bidirectional and invisible formatting characters, white space folded, at most [`NAME_CHARS`]
 /// characters; never empty.
-pub(crate) fn clean_name(name: &str) -> String {
+#[must_use]
+pub fn clean_name(name: &str) -> String {
     let visible: String = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(is_showable).collect();
     let folded = visible.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let cut: String = folded.chars().take(NAME_CHARS).collect();

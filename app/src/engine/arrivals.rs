@@ -1,0 +1,205 @@
+//! What comes from the network, the devices and the decoders, and what the engine makes of it.
+
+use std::sync::Arc;
+
+use conclave_media::audio::AudioEvent;
+use conclave_media::video::{LayerTarget, VideoReceiveEvent};
+use conclave_net::NodeEvent;
+use conclave_proto::core::{Command, Event};
+use conclave_proto::ids::PeerId;
+
+use super::bridge;
+use super::news::News;
+use super::notices::{self, Fault, Subject, Trouble};
+use super::owner::Owner;
+use super::report::{EndReason, ReportEvent};
+use super::sentences;
+use super::snapshot::Purpose;
+use super::{Reply, limits};
+
+impl Owner {
+    /// From threads and tasks of our own.
+    pub(super) fn piece_of_news(&mut self, piece: News) {
+        match piece {
+            News::Audio(event) => return self.audio_event(event),
+            News::Camera(status) => self.device(Subject::Camera, status),
+            News::Receiver(peer, event) => self.decoder_event(peer, event),
+            News::Devices(lists) => {
+                if !self.devices.listed(lists) {
+                    return;
+                }
+            }
+            News::Node(attempt, started) => self.network_opened(attempt, started),
+            News::Asked(attempt, answer) => self.asked(attempt, answer),
+            News::Browser(event) => self.visible.news(event),
+            News::InviteToCopy(Some(invite)) => self.desk.reply(Reply::Invite(invite)),
+            News::FirstInvite(Some(invite)) => self.desk.report(ReportEvent::Invite { invite }),
+            News::InviteToCopy(None) | News::FirstInvite(None) => self.no_invite(),
+        }
+        self.touch();
+    }
+
+    fn audio_event(&mut self, event: AudioEvent) {
+        match event {
+            // Goes straight to the network, see `own_media.rs`.
+            AudioEvent::Encoded(_) => {}
+            AudioEvent::ClockMap { position, captured_us } => {
+                if let Some(media) = self.state.media_mut() {
+                    media.set_clock(position, captured_us);
+                }
+            }
+            AudioEvent::Microphone(status) => self.device(Subject::Microphone, status),
+            AudioEvent::Speaker(status) => self.device(Subject::Speaker, status),
+            AudioEvent::MicrophoneStarted { unix_us } => {
+                self.desk.report_at(unix_us, ReportEvent::MicrophoneStarted {});
+            }
+            AudioEvent::SpeakerStarted { unix_us } => self.desk.report_at(unix_us, ReportEvent::SpeakerStarted {}),
+            AudioEvent::FirstSound { remote, unix_us } => {
+                let who = format!("{remote:016x}");
+                self.desk.report_at(unix_us, ReportEvent::FirstSound { who });
+            }
+        }
+    }
+
+    fn device(&mut self, which: Subject, status: conclave_media::source::DeviceStatus) {
+        if self.state.media().is_none() {
+            return;
+        }
+        if let Some(notice) = self.devices.set(which, status, &mut self.notices) {
+            self.desk.report(ReportEvent::from(&notice));
+        }
+        self.set_flags();
+        self.touch();
+    }
+
+    fn decoder_event(&mut self, peer: PeerId, event: VideoReceiveEvent) {
+        let Some((_, meeting)) = self.state.both() else { return };
+        meeting.people.decoded(peer, &event);
+        match event {
+            VideoReceiveEvent::FirstPicture { unix_us } => {
+                self.desk.report_at(unix_us, ReportEvent::FirstPicture { who: peer.short() });
+            }
+            VideoReceiveEvent::PicturesOutFailed(why) => {
+                self.tell(Subject::Other, Trouble::sentences(&why, Fault::Yours));
+            }
+            VideoReceiveEvent::NeedKey(_) | VideoReceiveEvent::SizeChanged { .. } => {}
+        }
+    }
+
+    fn no_invite(&mut self) {
+        self.tell(
+            Subject::Other,
+            Trouble::new(
+                "No invite could be made.",
+                Fault::Ours,
+                "Only the person who opened the meeting can invite; if that is you, try again.",
+            ),
+        );
+    }
+
+    /// From the network; `None`: it has ended by itself.
+    pub(super) fn network(&mut self, event: Option<NodeEvent>) {
+        match event {
+            Some(NodeEvent::Ready { addresses }) => self.ready(addresses.iter().map(ToString::to_string).collect()),
+            Some(NodeEvent::Core(event)) => self.core_event(event),
+            Some(NodeEvent::Warning(warning)) => self.tell(Subject::Other, Trouble::from(&warning)),
+            None => self.end(
+                Trouble::new("The network part of Conclave stopped.", Fault::Ours, "Join again; please report this."),
+                EndReason::Failed,
+            ),
+        }
+        self.touch();
+    }
+
+    fn ready(&mut self, addresses: Vec<String>) {
+        self.desk.report(ReportEvent::Ready { addresses });
+        let Some((_, meeting)) = self.state.both() else { return };
+        let first = !std::mem::replace(&mut meeting.ready, true);
+        if !first || meeting.purpose != Purpose::New {
+            return;
+        }
+        let (node, news) = (Arc::clone(&meeting.node), self.news.clone());
+        if self.desk.reports() {
+            tokio::task::spawn_blocking(move || news.send(News::FirstInvite(node.invite())));
+        }
+        self.inside();
+    }
+
+    fn core_event(&mut self, event: Event) {
+        let Some((media, meeting)) = self.state.both() else { return };
+        match event {
+            Event::Knock { who, name, device: _ } => self.knock(who, name),
+            Event::KnockGone(who) => meeting.knock_over(who),
+            Event::Waiting => self.at_the_door(),
+            Event::Admitted => {
+                self.desk.report(ReportEvent::Admitted {});
+                self.inside();
+            }
+            Event::Refused(refusal) => self.end(Trouble::from(refusal), EndReason::Refused),
+            Event::Joined { who, name, device } => {
+                meeting.knock_over(who);
+                let trouble = meeting.people.joined(who, name.clone(), device, &media.audio);
+                media.audio.set_sending(true);
+                media.tell();
+                self.desk.report(ReportEvent::Joined { who: who.short(), name });
+                if let Some(trouble) = trouble {
+                    self.tell(Subject::Other, trouble);
+                }
+            }
+            Event::Left { who, reason } => {
+                meeting.people.left(who, &media.audio);
+                media.audio.set_sending(!meeting.people.is_empty());
+                self.desk.report(ReportEvent::Left { who: who.short(), reason: notices::leave_reason(reason) });
+            }
+            Event::Words(words) => {
+                let words = words.map(str::to_owned);
+                meeting.words = Some(words.clone());
+                self.desk.report(ReportEvent::Words { words });
+            }
+            Event::Path { who, kind, address } => {
+                meeting.people.path(who, kind, address.to_string());
+                self.desk.report(ReportEvent::Path {
+                    who: who.short(),
+                    kind: sentences::path_word(kind),
+                    address: address.to_string(),
+                });
+            }
+            Event::PathLost(who) => meeting.people.path_lost(who),
+            Event::SenderReport(who, report) => meeting.people.sender_report(who, report, &media.audio),
+            Event::KeyFrameWanted(layer) => media.request_key(bridge::layer_to_media(layer)),
+            Event::EncoderTargets(targets) => {
+                let targets: Vec<LayerTarget> = targets
+                    .iter()
+                    .map(|target| LayerTarget {
+                        layer: bridge::layer_to_media(target.layer),
+                        bitrate_bps: target.bitrate.as_bps(),
+                    })
+                    .collect();
+                media.set_targets(&targets);
+            }
+            Event::IncompatiblePeer { theirs, ours } => self.tell(
+                Subject::Other,
+                Trouble::new(
+                    format!("Somebody's Conclave speaks version {theirs} of the protocol, this one version {ours}."),
+                    Fault::Theirs,
+                    "Update the older of the two programs.",
+                ),
+            ),
+            Event::Closed => self.network(None),
+            // The network hands frames over another way, see `bridge.rs`.
+            Event::Audio(..) | Event::Video(..) => {}
+        }
+    }
+
+    fn knock(&mut self, who: PeerId, name: String) {
+        let admit_all = self.config.admit_all;
+        let Some((_, meeting)) = self.state.both() else { return };
+        if admit_all {
+            meeting.command(Command::Admit(who));
+        } else if !meeting.knock(who, name.clone()) {
+            tracing::info!(at_once = limits::KNOCKS, "too many knock at once; one was turned away");
+            return;
+        }
+        self.desk.report(ReportEvent::Knock { who: who.short(), name });
+    }
+}

@@ -1,0 +1,31 @@
+//! Fixed words of the engine: what is waited for, what a path and a key are called.
+
+use conclave_proto::core::PathKind;
+use conclave_proto::ids::DevicePublicKey;
+
+/// What protects every link.
+pub(super) const CIPHER: &str = "ChaCha20-Poly1305, keys by X25519 and ML-KEM-768 (Noise XXpsk0+psk3)";
+
+/// A path in everyday words, for the panel of a person.
+pub(super) const fn path(kind: PathKind) -> &'static str {
+    match kind {
+        PathKind::Loopback => "same machine",
+        PathKind::LocalNetwork => "local network",
+        PathKind::Internet => "internet",
+    }
+}
+
+/// A path in one word, for the JSON lines.
+pub(super) const fn path_word(kind: PathKind) -> &'static str {
+    match kind {
+        PathKind::Loopback => "loopback",
+        PathKind::LocalNetwork => "local-network",
+        PathKind::Internet => "internet",
+    }
+}
+
+/// The first eight bytes of a device key, in four groups.
+pub(super) fn fingerprint(device: &DevicePublicKey) -> String {
+    let groups: Vec<String> = device.0[..8].chunks(2).map(|pair| format!("{:02x}{:02x}", pair[0], pair[1])).collect();
+    groups.join(" ")
+}

@@ -1,0 +1,325 @@
+//! From what a call left behind (events, CSVs, shown pictures, the speaker's WAV) to its figures.
+//!
+//! Everything is judged in the call's steady part, except how fast it came up. The direction judged is from the first
+//! party, whose camera and voice are known, to the second, whose screen and speaker were recorded. Called by `bench`.
+
+use super::figures::{Figures, mean, percentile};
+use super::y4m::Pictures;
+use super::{barcode, correlate, quality, scene, voice};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Sound that comes back less alike than this gives no delay.
+const LIKENESS_MIN: f32 = 0.5;
+/// How far a sound's delay is looked for.
+const DELAY_MAX_MS: usize = 600;
+/// A delay below zero would be a fault of the clocks; the search allows some to show it.
+const DELAY_MIN_MS: usize = 50;
+
+/// What a call left behind.
+pub struct Recording {
+    pub captured_csv: PathBuf,
+    pub pictures_folder: PathBuf,
+    pub speaker_wav: PathBuf,
+    pub scene_file: PathBuf,
+    pub voice: Vec<i16>,
+    pub first_events: Vec<Value>,
+    pub second_events: Vec<Value>,
+    /// The steady part, in microseconds since 1970.
+    pub steady_us: (i64, i64),
+}
+
+/// A picture that was shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    pub file: String,
+    pub index: usize,
+    pub unix_us: i64,
+    pub width: usize,
+    pub height: usize,
+}
+
+pub fn figures(recording: &Recording) -> Result<Figures> {
+    let mut figures = Figures::default();
+    let captured = captured(&read(&recording.captured_csv)?);
+    let shown = shown_in(&recording.pictures_folder)?;
+    let steady: Vec<Shown> = shown.iter().filter(|shown| within(shown.unix_us, recording.steady_us)).cloned().collect();
+    let pictures = judge_pictures(recording, &captured, &steady)?;
+    let glass_ms: Vec<f64> = pictures.iter().filter_map(|picture| picture.delay_ms).collect();
+    figures.set("glass_p50_ms", percentile(&glass_ms, 50.0));
+    figures.set("glass_p95_ms", percentile(&glass_ms, 95.0));
+    let errors: Vec<f64> = pictures.iter().filter_map(|picture| picture.error).collect();
+    let decibels: Vec<f64> = errors.iter().map(|&error| quality::psnr_db(error)).collect();
+    figures.set("psnr_y_db", mean(&decibels));
+    figures.set("psnr_y_of_mean_error_db", mean(&errors).map(quality::psnr_db));
+    figures.set("psnr_y_p5_db", percentile(&decibels, 5.0));
+    let seconds = (recording.steady_us.1 - recording.steady_us.0) as f64 / 1e6;
+    figures.set("pictures_per_second", Some(steady.len() as f64 / seconds));
+    let small = steady.iter().filter(|shown| shown.height < scene::HEIGHT).count();
+    figures.set("pictures_below_720_lines_percent", Some(100.0 * small as f64 / steady.len().max(1) as f64));
+    figures.set("pictures_unreadable", Some((steady.len() - glass_ms.len()) as f64));
+
+    let sounds = judge_sound(recording)?;
+    let mouth_ms: Vec<f64> = sounds.iter().map(|sound| sound.delay_ms).collect();
+    figures.set("mouth_p50_ms", percentile(&mouth_ms, 50.0));
+    figures.set("mouth_p95_ms", percentile(&mouth_ms, 95.0));
+    figures.set("mouth_stretches", Some(mouth_ms.len() as f64));
+    let lips: Vec<f64> = pictures.iter().filter_map(|picture| lip_sync_ms(picture, &sounds)).collect();
+    figures.set("lip_sync_p50_ms", percentile(&lips, 50.0));
+    let off: Vec<f64> = lips.iter().map(|skew| skew.abs()).collect();
+    figures.set("lip_sync_p95_ms", percentile(&off, 95.0));
+
+    came_up(recording, &shown, &mut figures);
+    received(recording, &steady, &mut figures);
+    Ok(figures)
+}
+
+/// Speed of the beginning: from the moment that the first party has let the second in.
+fn came_up(recording: &Recording, shown: &[Shown], figures: &mut Figures) {
+    let first_of = |events: &[Value], name: &str| events.iter().find(|event| event["event"] == name).map(unix_us);
+    let Some(admitted) = first_of(&recording.first_events, "joined") else { return };
+    let since = |moment: i64| (moment - admitted) as f64 / 1000.0;
+    let pictures = [&recording.first_events, &recording.second_events].map(|events| first_of(events, "first_picture"));
+    if let [Some(first), Some(second)] = pictures {
+        figures.set("first_picture_ms", Some(since(first.max(second))));
+    }
+    let whole = shown.iter().find(|shown| shown.height >= scene::HEIGHT);
+    figures.set("first_720_lines_ms", whole.map(|shown| since(shown.unix_us)));
+}
+
+/// What the second party's own counters say about the steady part.
+fn received(recording: &Recording, steady: &[Shown], figures: &mut Figures) {
+    let stats: Vec<&Value> = recording
+        .second_events
+        .iter()
+        .filter(|event| event["event"] == "stats" && within(unix_us(event), recording.steady_us))
+        .collect();
+    let (Some(first), Some(last)) = (stats.first(), stats.last()) else { return };
+    let seconds = (unix_us(last) - unix_us(first)) as f64 / 1e6;
+    let grown = |kind: &str, counter: &str| {
+        let of = |stats: &Value| stats["people"][0]["received"][kind][counter].as_f64();
+        Some(of(last)? - of(first)?)
+    };
+    if seconds > 0.0 {
+        figures.set("video_kbit_s", grown("video", "bytesReceived").map(|bytes| bytes * 8.0 / 1000.0 / seconds));
+        figures.set("audio_kbit_s", grown("audio", "bytesReceived").map(|bytes| bytes * 8.0 / 1000.0 / seconds));
+    }
+    figures.set("concealed_ms", grown("audio", "concealedSamples").map(|samples| samples / 48.0));
+    let seen = freezes(&steady.iter().map(|shown| shown.unix_us).collect::<Vec<_>>()) as f64;
+    figures.set("freezes", grown("video", "freezeCount").map(|counted| counted.max(seen)));
+}
+
+/// Gaps as WebRTC counts freezes: longer than three usual gaps, and than a usual one and 150 ms.
+pub fn freezes(shown_us: &[i64]) -> usize {
+    let gaps: Vec<f64> = shown_us.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1000.0).collect();
+    let usual = mean(&gaps).unwrap_or(0.0);
+    gaps.iter().filter(|&&gap| gap > (3.0 * usual).max(usual + 150.0)).count()
+}
+
+/// What was found out about a shown picture.
+struct Judged {
+    shown_us: i64,
+    delay_ms: Option<f64>,
+    error: Option<f64>,
+}
+
+fn judge_pictures(recording: &Recording, captured: &[(usize, i64)], shown: &[Shown]) -> Result<Vec<Judged>> {
+    let mut originals = Pictures::open(&recording.scene_file)?;
+    let mut files: HashMap<String, Pictures> = HashMap::new();
+    let mut judged = Vec::with_capacity(shown.len());
+    for shown in shown {
+        if !files.contains_key(&shown.file) {
+            let path = recording.pictures_folder.join(&shown.file);
+            files.insert(shown.file.clone(), Pictures::open(&path)?);
+        }
+        let Some(file) = files.get_mut(&shown.file) else { continue };
+        let size = (file.width, file.height);
+        let Some(luma) = file.luma(shown.index)? else { continue };
+        let number = barcode::read(&luma, size.0, size.1).filter(|&number| number < scene::PICTURES);
+        let delay_ms = number.and_then(|number| delay_ms(captured, number, shown.unix_us));
+        let error = match number {
+            None => None,
+            Some(number) => {
+                let original = originals.luma(number)?.context("the scene lacks a picture")?;
+                let whole = (scene::WIDTH, scene::HEIGHT);
+                let luma = if size == whole { luma } else { quality::scaled(&luma, size, whole) };
+                Some(quality::mean_squared_error(&luma, &original, scene::WIDTH))
+            }
+        };
+        judged.push(Judged { shown_us: shown.unix_us, delay_ms, error });
+    }
+    Ok(judged)
+}
+
+/// How long ago the picture with this number was last taken.
+fn delay_ms(captured: &[(usize, i64)], number: usize, shown_us: i64) -> Option<f64> {
+    let end = captured.partition_point(|(_, at)| *at <= shown_us);
+    let (_, at) = captured[..end].iter().rev().find(|(index, _)| index % scene::PICTURES == number)?;
+    Some((shown_us - at) as f64 / 1000.0)
+}
+
+/// A stretch of the voice and how late it was heard.
+struct Heard {
+    at_us: i64,
+    delay_ms: f64,
+}
+
+fn judge_sound(recording: &Recording) -> Result<Vec<Heard>> {
+    let start_of = |events: &[Value], name: &str| events.iter().find(|event| event["event"] == name).map(unix_us);
+    let (Some(spoken_from), Some(heard_from)) = (
+        start_of(&recording.first_events, "microphone_started"),
+        start_of(&recording.second_events, "speaker_started"),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let file = std::fs::read(&recording.speaker_wav).context("the speaker's WAV")?;
+    let heard = correlate::thinned(&voice::from_wav(&file).context("the speaker's WAV is not 48 kHz and 16 bits")?);
+    let spoken = correlate::thinned(&recording.voice);
+    let stretches = stretches(&spoken, &heard, spoken_from - heard_from);
+    let placed = stretches.into_iter().map(|(at, delay_ms)| {
+        let at_us = heard_from + (at * 1_000_000 / correlate::RATE) as i64;
+        Heard { at_us, delay_ms }
+    });
+    Ok(placed.filter(|heard| within(heard.at_us, recording.steady_us)).collect())
+}
+
+/// Where in `heard` stretches of a second begin, and how many milliseconds late they are. `spoken` loops;
+/// `spoken_later_us`: how much later the voice's first sample was spoken than the recording began.
+fn stretches(spoken: &[f32], heard: &[f32], spoken_later_us: i64) -> Vec<(usize, f64)> {
+    let per_ms = correlate::RATE / 1000;
+    let (before, after) = (DELAY_MAX_MS * per_ms, DELAY_MIN_MS * per_ms);
+    let length = correlate::RATE;
+    let later = spoken_later_us * correlate::RATE as i64 / 1_000_000;
+    let loud = correlate::loudness(spoken) * 0.5;
+    let mut found = Vec::new();
+    for at in (0..heard.len().saturating_sub(length)).step_by(length / 4) {
+        let position = at as i64 - later - before as i64;
+        let source: Vec<f32> = (0..(before + after + length) as i64)
+            .map(|offset| spoken[(position + offset).rem_euclid(spoken.len() as i64) as usize])
+            .collect();
+        let wanted = &heard[at..at + length];
+        let Some((offset, likeness)) = correlate::best_offset(wanted, &source, before + after) else { continue };
+        let clear = likeness >= LIKENESS_MIN && correlate::loudness(&source[offset..offset + length]) > loud;
+        if clear {
+            found.push((at, (before as f64 - offset as f64) / per_ms as f64));
+        }
+    }
+    found
+}
+
+/// How much earlier the sound of a picture's moment was heard than the picture was seen. Above zero: sound first.
+fn lip_sync_ms(picture: &Judged, sounds: &[Heard]) -> Option<f64> {
+    let nearest = sounds.iter().min_by_key(|sound| (sound.at_us - picture.shown_us).abs())?;
+    let near = (nearest.at_us - picture.shown_us).abs() < 1_000_000;
+    if near { Some(picture.delay_ms? - nearest.delay_ms) } else { None }
+}
+
+fn within(moment: i64, (from, to): (i64, i64)) -> bool {
+    (from..to).contains(&moment)
+}
+
+pub fn unix_us(event: &Value) -> i64 {
+    event["unix_us"].as_i64().unwrap_or(0)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+/// Index and moment of every picture that the camera gave. A heading is passed over.
+fn captured(csv: &str) -> Vec<(usize, i64)> {
+    csv.lines()
+        .filter_map(|line| {
+            let (index, moment) = line.split_once(',')?;
+            Some((index.trim().parse().ok()?, moment.trim().parse().ok()?))
+        })
+        .collect()
+}
+
+/// The shown pictures of the only person there is, in order.
+fn shown_in(folder: &Path) -> Result<Vec<Shown>> {
+    let mut shown = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "csv") {
+            shown.extend(shown_rows(&read(&path)?));
+        }
+    }
+    shown.sort_by_key(|shown| shown.unix_us);
+    Ok(shown)
+}
+
+fn shown_rows(csv: &str) -> Vec<Shown> {
+    csv.lines()
+        .filter_map(|line| {
+            let mut fields = line.split(',').map(str::trim);
+            let file = fields.next()?.rsplit('/').next()?.to_owned();
+            let index = fields.next()?.parse().ok()?;
+            let unix_us = fields.next()?.parse().ok()?;
+            Some(Shown {
+                file,
+                index,
+                unix_us,
+                width: fields.next()?.parse().ok()?,
+                height: fields.next()?.parse().ok()?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_looping_picture_is_matched_with_the_last_time_it_was_taken() {
+        let captured: Vec<(usize, i64)> = (0..700).map(|index| (index, index as i64 * 33_333)).collect();
+        let taken = captured[305].1;
+        assert_eq!(delay_ms(&captured, 5, taken + 40_000), Some(40.0));
+        assert_eq!(delay_ms(&captured, 299, -1), None);
+    }
+
+    #[test]
+    fn a_recording_with_a_known_delay_is_measured_so_across_the_loop() {
+        let voice = voice::samples(4);
+        let spoken = correlate::thinned(&voice);
+        let later = correlate::RATE / 2;
+        let delay = 55 * correlate::RATE / 1000;
+        let mut heard = vec![0.0; later + delay];
+        heard.extend((0..5 * correlate::RATE).map(|at| spoken[at % spoken.len()]));
+        let found = stretches(&spoken, &heard, 500_000);
+        assert!(found.len() > 8, "{}", found.len());
+        for (at, delay_ms) in found.into_iter().filter(|(at, _)| *at > later + delay) {
+            assert!((delay_ms - 55.0).abs() < 0.3, "{delay_ms} at {at}");
+        }
+    }
+
+    #[test]
+    fn sound_that_comes_before_its_picture_counts_as_above_zero() {
+        let picture = Judged { shown_us: 1_000_000, delay_ms: Some(70.0), error: None };
+        let sounds = [Heard { at_us: 900_000, delay_ms: 50.0 }, Heard { at_us: 5_000_000, delay_ms: 90.0 }];
+        assert_eq!(lip_sync_ms(&picture, &sounds), Some(20.0));
+        assert_eq!(lip_sync_ms(&picture, &sounds[1..]), None);
+    }
+
+    #[test]
+    fn a_long_gap_is_a_freeze_and_an_even_run_is_none() {
+        let mut moments: Vec<i64> = (0..90).map(|index| index * 33_333).collect();
+        assert_eq!(freezes(&moments), 0);
+        for moment in &mut moments[45..] {
+            *moment += 400_000;
+        }
+        assert_eq!(freezes(&moments), 1);
+        assert_eq!(freezes(&[]), 0);
+    }
+
+    #[test]
+    fn tables_are_read_with_and_without_a_heading() {
+        assert_eq!(captured("index,unix_us\n0,5\n1,6\n"), [(0, 5), (1, 6)]);
+        let rows = shown_rows("file,index,shown_unix_us,width,height,codec\na/ada.y4m,3,77,1280,720,av1\n");
+        let expected = Shown { file: "ada.y4m".into(), index: 3, unix_us: 77, width: 1280, height: 720 };
+        assert_eq!(rows, [expected]);
+    }
+}
