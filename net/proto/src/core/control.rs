@@ -240,6 +240,7 @@ impl Core {
         let index = established.our_index;
         session.keys.await_confirmation(Keys::new(established, now));
         self.indices.insert(index, id);
+        self.prune_indices();
         self.say(id, &Control::Rekey(RekeyStep::Third, answer));
         Some(())
     }

@@ -213,7 +213,12 @@ impl Core {
                 self.sender_report = Some(report);
                 self.for_each_receiver(|session| session.transport.set_sender_report(now, report));
             }
-            Command::SetWish(id, wish) => self.receiver(id)?.transport.set_wish(now, wish),
+            Command::SetWish(id, wish) => {
+                self.receiver(id)?.transport.set_wish(now, wish);
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.our_wish = Some(wish);
+                }
+            }
             Command::RequestKeyFrame(id, layer) => self.receiver(id)?.transport.request_key_frame(now, layer),
             Command::SetLocalAddresses(mut addresses) => {
                 addresses.truncate(CANDIDATES);
@@ -395,7 +400,7 @@ impl Core {
             return self.forget(id);
         }
         if handshake_expired {
-            self.door_not_reached(id);
+            self.handshake_expired(id);
         }
         if reconnect {
             self.reconnect(id);

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::frames::Wish;
 use crate::limits::{CANDIDATES, HANDSHAKE_DEADLINE, HANDSHAKES_PER_PEER, RECONNECT_FIRST, RECONNECT_MAX};
 use crate::noise::{Initiator, Responder};
 use crate::session::Session;
@@ -23,6 +24,8 @@ pub(super) struct Peer {
     pub(super) announced: bool,
     pub(super) knock: Option<Knock>,
     pub(super) video: VideoShare,
+    /// What we want to see of it.
+    pub(super) our_wish: Option<Wish>,
     /// When to compare the sets of operations, because the heads differ.
     pub(super) sync_at: Option<Instant>,
     pub(super) their_head: [u8; 8],
@@ -44,6 +47,8 @@ pub(super) enum Signal {
 /// A handshake over signalling.
 pub(super) enum Handshake {
     Idle,
+    /// The other end has the smaller id and begins.
+    Awaited(Instant),
     Began(Box<Initiator>, Instant),
     Answered(Box<Responder>, Instant),
 }
@@ -56,6 +61,15 @@ pub(super) struct Knock {
     pub(super) told: bool,
 }
 
+impl Handshake {
+    const fn until(&self) -> Option<Instant> {
+        match self {
+            Self::Idle => None,
+            Self::Awaited(until) | Self::Began(_, until) | Self::Answered(_, until) => Some(*until),
+        }
+    }
+}
+
 impl Peer {
     pub(super) fn new() -> Self {
         Self {
@@ -66,6 +80,7 @@ impl Peer {
             announced: false,
             knock: None,
             video: VideoShare::default(),
+            our_wish: None,
             sync_at: None,
             their_head: [0; 8],
             dirty: false,
@@ -124,8 +139,7 @@ impl Peer {
 
     /// The handshake got no answer in time.
     pub(super) fn take_expired_handshake(&mut self, now: Instant) -> bool {
-        let expired =
-            matches!(&self.handshake, Handshake::Began(_, until) | Handshake::Answered(_, until) if *until <= now);
+        let expired = self.handshake.until().is_some_and(|until| until <= now);
         if expired {
             self.handshake = Handshake::Idle;
         }
@@ -133,12 +147,8 @@ impl Peer {
     }
 
     pub(super) fn next_wake(&self, now: Instant) -> Option<(Instant, WakeReason)> {
-        let handshake = match &self.handshake {
-            Handshake::Idle => None,
-            Handshake::Began(_, until) | Handshake::Answered(_, until) => Some((*until, WakeReason::HandshakeDeadline)),
-        };
         [
-            handshake,
+            self.handshake.until().map(|until| (until, WakeReason::HandshakeDeadline)),
             self.session.as_ref().and_then(|session| session.next_wake(now)),
             self.reconnect_at.map(|at| (at, WakeReason::HandshakeDeadline)),
             self.knock.map(|knock| (knock.until, WakeReason::HandshakeDeadline)),

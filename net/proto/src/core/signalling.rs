@@ -25,14 +25,13 @@ const INCOMPATIBLE: u8 = 2;
 
 impl Core {
     pub(super) fn on_signal(&mut self, id: PeerId, input: SignalInput) {
+        if matches!(self.role, Role::Ending(_) | Role::Over) {
+            return;
+        }
         match input {
             SignalInput::Opened { remote } => self.on_opened(id, remote),
             SignalInput::Message(message) => self.on_message(id, &message),
-            SignalInput::Closed => self.on_signal_lost(id),
-            SignalInput::Failed => {
-                self.on_signal_lost(id);
-                self.door_not_reached(id);
-            }
+            SignalInput::Closed | SignalInput::Failed => self.on_signal_lost(id),
         }
     }
 
@@ -51,8 +50,14 @@ impl Core {
             is_open = session.is_open();
         }
         // A session that carries needs no handshake; one that does not may be unknown to the other end.
-        if !is_open && self.peer_id() < id {
-            self.begin_handshake(id);
+        // A second stream, opened from the other end at the same time, does not begin it twice.
+        let is_idle = matches!(peer.handshake, Handshake::Idle);
+        if !is_open && is_idle {
+            if self.meeting_key.peer_id() < id {
+                self.begin_handshake(id);
+            } else {
+                peer.handshake = Handshake::Awaited(now + HANDSHAKE_DEADLINE);
+            }
         }
     }
 
@@ -78,12 +83,20 @@ impl Core {
         peer.signal = Signal::Closed;
         peer.handshake = Handshake::Idle;
         if peer.session.is_none() {
-            if self.membership.keys_of(&id).is_some() || self.role.is_joining_at(id) {
+            if self.role.is_joining_at(id) {
+                self.door_not_reached(id);
+            } else if self.membership.keys_of(&id).is_some() {
                 peer.schedule_reconnect(now);
             } else {
                 self.peers.remove(&id);
             }
         }
+    }
+
+    /// A handshake got no answer: the stream is of no use.
+    pub(super) fn handshake_expired(&mut self, id: PeerId) {
+        self.outputs.push_back(Output::CloseSignal(id));
+        self.on_signal_lost(id);
     }
 
     fn on_message(&mut self, id: PeerId, message: &Bytes) {
@@ -205,6 +218,13 @@ impl Core {
             session.add_candidate(now, *address, &mut *self.entropy);
         }
         session.media_allowed = member.is_some();
+        // What the old session's transport would still have told.
+        if let Some(wish) = peer.our_wish {
+            session.transport.set_wish(now, wish);
+        }
+        if let Some(report) = self.sender_report.filter(|_| peer.announced) {
+            session.transport.set_sender_report(now, report);
+        }
         peer.session = Some(session);
         peer.dirty = true;
         peer.connected();

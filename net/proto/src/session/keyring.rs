@@ -19,7 +19,7 @@ pub(crate) enum Attempt {
 /// Current keys, those before and those to come.
 pub(crate) struct KeyRing {
     current: Keys,
-    /// Ours alone so far, as far as we know.
+    /// Ours alone so far, as far as we know. Should the other end have given the attempt up, the next one replaces them.
     unconfirmed: Option<Keys>,
     former: Option<(Keys, Instant)>,
     attempt: Option<(Attempt, Instant)>,
@@ -83,7 +83,8 @@ impl KeyRing {
 
     /// Whether new keys should be made now.
     pub(crate) fn is_old(&self, now: Instant) -> bool {
-        self.attempt.is_none() && self.unconfirmed.is_none() && now >= self.current.since + REKEY_AFTER
+        let pending = self.unconfirmed.as_ref().is_some_and(|keys| now.since(keys.since) < REKEY_AFTER / 2);
+        self.attempt.is_none() && !pending && now >= self.current.since + REKEY_AFTER
     }
 
     /// Drops what has had its time.
@@ -93,7 +94,9 @@ impl KeyRing {
     }
 
     pub(crate) fn rekey_wake(&self) -> Instant {
-        self.attempt.as_ref().map_or(self.current.since + REKEY_AFTER, |(_, until)| *until)
+        let due = self.current.since + REKEY_AFTER;
+        let due = self.unconfirmed.as_ref().map_or(due, |keys| due.max(keys.since + REKEY_AFTER / 2));
+        self.attempt.as_ref().map_or(due, |(_, until)| *until)
     }
 
     pub(crate) fn drop_wake(&self) -> Option<Instant> {

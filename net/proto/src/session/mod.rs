@@ -163,7 +163,10 @@ impl Session {
     pub(crate) fn recheck(&mut self, now: Instant) {
         match &mut self.state {
             State::Checking => self.candidates.restart(now),
-            State::Open(path) => path.next_ping = Some(now),
+            State::Open(path) => {
+                path.next_ping = Some(now);
+                self.candidates.restart(now);
+            }
             State::Closing(_) => {}
         }
     }
@@ -175,10 +178,11 @@ impl Session {
         }
     }
 
-    /// Says goodbye a few times; media stop at once.
+    /// Says goodbye a few times. Media stop at once, what waits in the pacer included; control still goes out.
     pub(crate) fn close(&mut self, now: Instant, reason: ByeReason) {
         let address = self.address().or(self.proven);
         let until = now + GOODBYE_EVERY * (GOODBYES + 1);
+        self.transport.paused(now, true);
         self.transport.paused(now, false);
         self.media_allowed = false;
         self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + GOODBYE_EVERY)), until });
