@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod clock;
+mod limits;
 pub mod picture;
 pub mod source;
 pub mod video;

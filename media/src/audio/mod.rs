@@ -3,13 +3,32 @@
 //! Specified in ARCHITECTURE.md, "Sound". The app's engine starts one [`AudioEngine`] per meeting and talks to it
 //! through its methods and [`AudioEvent`]s; nothing here knows the network.
 
+mod clean;
+mod codec;
+mod device;
 mod engine;
+mod feeder;
+mod jitter;
+mod microphone;
+mod mixer;
+mod recorder;
+mod resample;
+mod sender;
+mod speaker;
+mod voice;
+mod watch;
+mod worker;
 
 use bytes::Bytes;
 
 pub use engine::{AudioEngine, microphones, speakers};
 
 use crate::source::{DeviceStatus, Sink, Source};
+
+/// Samples per second everywhere inside.
+pub(crate) const RATE: u32 = 48_000;
+/// Samples in the 10 ms in which everything is done.
+pub(crate) const BLOCK: usize = 480;
 
 /// What to start with. Build it with `..AudioConfig::default()`: it may grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

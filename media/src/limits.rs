@@ -1,0 +1,92 @@
+//! Every bound of this crate, with its reason: queues, waits, sizes. Sound first, pictures after.
+//!
+//! No logic. Whoever adds a queue, a loop or a wait puts its bound here.
+
+// Sound: codec
+
+/// Voice at full band, LBRR included, with a margin: from 24 kbit/s on more is hardly heard.
+pub(crate) const VOICE_BITRATE_BPS: i32 = 32_000;
+/// Of 0 to 10. Five costs half of ten and is not told apart at this rate.
+pub(crate) const ENCODER_COMPLEXITY: i32 = 5;
+/// Told to the encoder at least, because it leaves LBRR out when nothing is said to be lost.
+pub(crate) const LOSS_TOLD_MIN_PERCENT: i32 = 3;
+/// The longest Opus packet; a longer one is no Opus.
+pub(crate) const PACKET_BYTES: usize = 1_500;
+
+// Sound: jitter buffer
+
+/// The wait before anything is known of the network.
+pub(crate) const FIRST_TARGET_US: i64 = 15_000;
+/// Threads wake up late by milliseconds on a busy machine even if the network is perfect.
+pub(crate) const TARGET_MIN_US: i64 = 5_000;
+/// Beyond this people talk over each other; late packets are then lost packets.
+pub(crate) const TARGET_MAX_US: i64 = 300_000;
+/// Above the percentile, for what the window has not seen.
+pub(crate) const TARGET_MARGIN_US: i64 = 3_000;
+/// How long an arrival counts.
+pub(crate) const DELAY_WINDOW_US: u64 = 10_000_000;
+/// As many as come in that time with 10 ms packets.
+pub(crate) const DELAY_WINDOW_PACKETS: usize = 1_024;
+/// Five seconds of 20 ms packets: a standstill longer than that is not played later.
+pub(crate) const JITTER_PACKETS: usize = 256;
+/// A position of 180 years: keeps all sums within 64 bits.
+pub(crate) const POSITION_MAX: u64 = 1 << 48;
+/// So many packets older than what is played, with none newer between: the sender has started anew.
+pub(crate) const STALE_IN_A_ROW: u32 = 8;
+/// A longer hole is not made up but waited for.
+pub(crate) const CONCEALED_GAP_SAMPLES: u64 = 5_760;
+/// The wait may be longer than wanted by this before time is stretched: stretching for less would never rest.
+pub(crate) const STRETCH_ABOVE_US: i64 = 8_000;
+/// It may be shorter by this: half of it is slack in the block anyway.
+pub(crate) const STRETCH_BELOW_US: i64 = 3_000;
+/// From here on delay is worse than an imperfect cut.
+pub(crate) const STRETCH_URGENT_US: i64 = 40_000;
+/// From here on what is late is left out at once.
+pub(crate) const EXCESS_MAX_US: i64 = 250_000;
+
+// Sound: devices and files
+
+/// Rates of devices and files that we take.
+pub(crate) const RATE_MIN: u32 = 4_000;
+/// Above it no device for voice is found, and the rings would hold too little time.
+pub(crate) const RATE_MAX: u32 = 192_000;
+/// A second of a file read ahead: a busy disk is not heard.
+pub(crate) const FEEDER_RING_SAMPLES: usize = 48_000;
+/// Two seconds until a slow disk costs sound.
+pub(crate) const RECORDER_RING_SAMPLES: usize = 96_000;
+/// A WAV file holds 4 GiB at most: some twelve hours. It is closed before.
+pub(crate) const RECORDED_SAMPLES_MAX: u32 = 2_000_000_000;
+/// How long a device may take from being asked to its first callback; the first after a pause can take half a second.
+pub(crate) const DEVICE_OPEN_US: u64 = 5_000_000;
+/// The same, as the sound system is told.
+pub(crate) const DEVICE_OPEN_DEADLINE: std::time::Duration = std::time::Duration::from_secs(4);
+/// Without a callback for so long a device is gone: they come every 10 ms.
+pub(crate) const DEVICE_SILENT_US: u64 = 1_500_000;
+/// How long after a failure a device is tried again.
+pub(crate) const DEVICE_RETRY_US: u64 = 2_000_000;
+/// Who asks for the devices waits for so long at most.
+pub(crate) const DEVICE_LIST_DEADLINE: std::time::Duration = std::time::Duration::from_secs(3);
+/// More devices than a list can show are a mistake of the sound system.
+pub(crate) const DEVICES_LISTED: usize = 64;
+/// Two seconds at 48 kHz, half of one at 192 kHz.
+pub(crate) const DEVICE_RING_SAMPLES: usize = 96_000;
+/// What a sound system says beyond this is a mistake.
+pub(crate) const DEVICE_LATENCY_MAX_US: u32 = 500_000;
+/// Streams that did not close, per direction, before no more are opened.
+pub(crate) const ABANDONED_STREAMS: usize = 4;
+/// How long a file may take to open and fill its ring.
+pub(crate) const FILE_OPEN_US: u64 = 5_000_000;
+/// Blocks of 10 ms that are made up for after a standstill; older ones are left out.
+pub(crate) const BEHIND_BLOCKS: u64 = 30;
+/// A block that goes by the clock is made so long before it counts as heard: the thread may wake up late.
+pub(crate) const SPEAKER_LEAD_US: u64 = 3_000;
+/// Who drops the engine waits for so long at most.
+pub(crate) const STOP_DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
+/// Packets between two turns of the audio thread: those of a full meeting in a second.
+pub(crate) const PACKETS_WAITING: usize = 2_048;
+/// More remotes than a mesh can carry.
+pub(crate) const REMOTES: usize = 64;
+/// Clock maps are sent once a second ...
+pub(crate) const CLOCK_MAP_SAMPLES: u64 = 48_000;
+/// ... and when the clock is off by what lip sync could notice.
+pub(crate) const CLOCK_MAP_JUMP_US: u64 = 5_000;
