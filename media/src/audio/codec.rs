@@ -43,7 +43,7 @@ impl Encoder {
     pub(crate) fn set_expected_loss(&mut self, fraction: f32) {
         let percent = (fraction.clamp(0.0, 1.0) * 100.0).round() as i32;
         // Refusing a percentage within 0..=100 is impossible, and voice without the hint still works.
-        drop(self.inner.set_packet_loss_perc(percent.clamp(limits::LOSS_TOLD_MIN_PERCENT, 40)));
+        self.inner.set_packet_loss_perc(percent.clamp(limits::LOSS_TOLD_MIN_PERCENT, 40)).ok();
     }
 
     /// Samples by which decoded sound lags behind what was encoded.
@@ -61,7 +61,7 @@ impl Encoder {
 
     /// Forgets what went before: after a pause in which nothing was encoded.
     pub(crate) fn reset(&mut self) {
-        drop(self.inner.reset_state());
+        self.inner.reset_state().ok();
     }
 }
 
@@ -171,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn the_lookahead_is_as_told() {
+        let voice = crate::audio::voice::zero_to_nine();
+        let mut encoder = Encoder::new().expect("encoder");
+        let mut decoder = Decoder::new().expect("decoder");
+        let mut pcm = vec![0.0; FRAME];
+        let mut heard = Vec::new();
+        for frame in voice[..192_000].chunks_exact(FRAME) {
+            let packet = encoder.encode(frame).expect("packet");
+            decoder.decode(&packet, &mut pcm).expect("decoded");
+            heard.extend_from_slice(&pcm);
+        }
+        let fit = |lag: usize| -> f32 { (2_000..96_000).map(|i| voice[i - lag] * heard[i]).sum() };
+        let best = (0..1_900).max_by(|&a, &b| fit(a).total_cmp(&fit(b))).expect("a lag");
+        let told = encoder.lookahead() as usize;
+        assert!(best.abs_diff(told) <= 24, "{best} samples, told {told}");
+    }
+
+    #[test]
     fn garbage_is_refused_and_does_no_harm() {
         let mut decoder = Decoder::new().expect("decoder");
         let mut pcm = vec![0.0; 5760];
@@ -186,7 +204,7 @@ mod tests {
                 .collect();
             has_lbrr(&junk);
             if duration(&junk).is_some() {
-                drop(decoder.decode(&junk, &mut pcm));
+                decoder.decode(&junk, &mut pcm).ok();
             }
             assert!(pcm.iter().all(|s| s.is_finite()));
         }

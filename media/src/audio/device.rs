@@ -154,7 +154,9 @@ impl Stream {
                     let name = opened.name.clone();
                     match stream.play() {
                         Err(e) => ours.fail(fault(direction, &name, &e)),
-                        Ok(()) => drop(ours.opened.set(opened)),
+                        Ok(()) => {
+                            ours.opened.set(opened).ok();
+                        }
                     }
                     while !ours.stop.load(Ordering::Acquire) {
                         thread::park();
@@ -313,7 +315,7 @@ where
             for frame in data.chunks_exact(channels) {
                 let sum: f32 = frame[..heard].iter().map(|&s| f32::from_sample_(s)).sum();
                 // A full ring means that the audio thread stands still; what is too old is not wanted then.
-                drop(ring.push(sum / heard as f32));
+                ring.push(sum / heard as f32).ok();
             }
         },
         on_error(shared, Direction::Microphone),
@@ -360,7 +362,7 @@ pub(crate) fn list(direction: Direction) -> Vec<DeviceInfo> {
     let (tell, told) = std::sync::mpsc::sync_channel(1);
     let asking = thread::Builder::new().name("conclave-devices".into()).spawn(move || {
         // Nobody may be waiting any more.
-        drop(tell.send(list_now(direction)));
+        tell.send(list_now(direction)).ok();
     });
     match asking {
         Ok(_) => told.recv_timeout(limits::DEVICE_LIST_DEADLINE).unwrap_or_default(),

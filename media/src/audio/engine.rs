@@ -103,7 +103,7 @@ impl AudioEngine {
             .spawn(move || {
                 worker.run();
                 // The handle may have given up waiting.
-                drop(tell_ended.send(()));
+                tell_ended.send(()).ok();
             })
             .map_err(AudioError::Thread)?;
         Ok(Self { shared, ended: Mutex::new(ended) })
@@ -194,7 +194,7 @@ impl Drop for AudioEngine {
         self.shared.change(|inbox| inbox.stop = true);
         // The thread owns no device call that may hang, but its event closure is not ours.
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(ended.recv_timeout(limits::STOP_DEADLINE));
+        ended.recv_timeout(limits::STOP_DEADLINE).ok();
     }
 }
 

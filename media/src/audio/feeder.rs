@@ -46,10 +46,10 @@ impl Feeder {
             };
             if let Err(fault) = result {
                 // Nobody left to tell is fine.
-                drop(match output.tell_ready.take() {
+                match output.tell_ready.take() {
                     Some(ready) => ready.send(Err(fault)).ok(),
                     None => tell_broken.send(fault).ok(),
-                });
+                };
             }
         })?;
         Ok(Self { samples, ready, broken })
@@ -67,7 +67,7 @@ impl Output {
         for &sample in samples {
             while self.producer.is_full() {
                 if let Some(ready) = self.tell_ready.take() {
-                    drop(ready.send(Ok(())));
+                    ready.send(Ok(())).ok();
                 }
                 if self.producer.is_abandoned() {
                     return false;

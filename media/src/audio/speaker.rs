@@ -287,7 +287,7 @@ impl Device {
             resampler.push(block, |samples| {
                 for &sample in samples {
                     // Never full: a block is written only where less than half the ring is filled.
-                    drop(ring.push(sample));
+                    ring.push(sample).ok();
                 }
                 true
             });
