@@ -133,3 +133,21 @@ pub(crate) const VISIBLE_ANSWER: Duration = Duration::from_secs(3);
 pub(crate) const MDNS_TTL: Duration = Duration::from_secs(30);
 /// A visible node answers; it does not need to ask.
 pub(crate) const MDNS_ANNOUNCER_QUERY: Duration = Duration::from_secs(3600);
+/// The browser asks the network; a newly visible person shows up within this time.
+pub(crate) const MDNS_BROWSER_QUERY: Duration = Duration::from_secs(8);
+/// Peers of any program on this network that we keep in mind.
+pub(crate) const NEIGHBOURS: usize = 64;
+/// Questions to visible people at a time.
+pub(crate) const ASKS_AT_A_TIME: usize = 8;
+/// Questions of the application that wait.
+pub(crate) const ASKS: usize = 8;
+/// News for the application: everybody comes and goes twice.
+pub(crate) const BROWSER_EVENTS: usize = 256;
+/// Connecting, opening a stream, and the answer together.
+pub(crate) const ASK: Duration = Duration::from_secs(6);
+/// Somebody who does not answer is asked so often ...
+pub(crate) const BROWSER_TRIES: u32 = 4;
+/// ... with pauses of one, two, three of these.
+pub(crate) const BROWSER_RETRY: Duration = Duration::from_secs(2);
+/// A connection that was made for one question.
+pub(crate) const BROWSER_IDLE_CONNECTION: Duration = Duration::from_secs(2);

@@ -332,14 +332,16 @@ impl Running {
     }
 
     async fn set_visible(&mut self, visible: bool) {
+        // First the answers, then the news that there are some; and the other way round.
+        if visible && self.asking.is_none() {
+            self.asking = self.control.accept(visible::PROTOCOL).ok();
+        }
         if let Err(error) = self.swarm.behaviour_mut().announcer.set_visible(visible) {
             tracing::warn!(%error, "mDNS does not work");
             self.tell(Input::Warning(NodeWarning::NotVisible)).await;
         }
         if !visible {
             self.asking = None;
-        } else if self.asking.is_none() {
-            self.asking = self.control.accept(visible::PROTOCOL).ok();
         }
     }
 

@@ -3,7 +3,6 @@
 //! (asks).
 
 use std::io;
-use std::time::Duration;
 
 use conclave_proto::invite::Invite;
 use conclave_proto::text::clean_name;
@@ -60,15 +59,12 @@ pub(super) async fn answer(mut stream: Stream, name: String, inputs: mpsc::Sende
 }
 
 /// Reads an answer: the cleaned name, and the invite.
-pub(crate) async fn read_answer(stream: &mut Stream, within: Duration) -> io::Result<(String, Invite)> {
-    timeout(within, async {
-        let name = frames::read(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let invite = frames::read(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let invite = std::str::from_utf8(&invite).map_err(|_| io::ErrorKind::InvalidData)?;
-        let invite = invite.parse().map_err(|_| io::ErrorKind::InvalidData)?;
-        Ok((clean_name(&String::from_utf8_lossy(&name)), invite))
-    })
-    .await?
+pub(crate) async fn read_answer(stream: &mut Stream) -> io::Result<(String, Invite)> {
+    let name = frames::read(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let invite = frames::read(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let invite = std::str::from_utf8(&invite).map_err(|_| io::ErrorKind::InvalidData)?;
+    let invite = invite.parse().map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok((clean_name(&String::from_utf8_lossy(&name)), invite))
 }
 
 #[cfg(test)]
