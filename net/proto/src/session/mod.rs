@@ -226,7 +226,6 @@ impl Session {
                     self.events.push_back(SessionEvent::Head(head));
                     true
                 }
-                Ok(Chunk::Pad(_) | Chunk::VideoFec(_)) => true,
                 Ok(Chunk::Bye { reason }) => {
                     self.bye_heard(now, reason);
                     true
