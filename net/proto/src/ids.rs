@@ -1,5 +1,4 @@
-//! Names of peers, meetings and devices. Plain bytes: how a key is made stands in `keys`, how a meeting gets its id in
-//! `membership`.
+//! Names of things on the wire: peers, meetings, streams and layers.
 
 use std::fmt;
 

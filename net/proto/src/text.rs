@@ -1,5 +1,4 @@
-//! Names as strangers send them, made safe to show. Used where a name enters: our own in `core`, others' in the identity
-//! payload of the handshake.
+//! Names as strangers send them, made safe to show.
 
 use crate::limits::NAME_CHARS;
 

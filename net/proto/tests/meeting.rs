@@ -1,5 +1,4 @@
-//! What a user would notice of a whole meeting between two to four cores, in virtual time: meeting, hearing, seeing, moving,
-//! being cut off, leaving, being put out; and that strangers can do none of it any harm.
+//! What a user would notice of a whole meeting between two to four cores, in virtual time.
 
 mod common;
 

@@ -1,5 +1,4 @@
-//! Histories with removals, partitions and forgeries; and a property: whatever the history, every order of arrival folds to
-//! the same room.
+//! Histories with partitions, read in every order.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,4 @@
-//! The handshake between two ends, and everything that must not get through it: foreign invites, altered messages, somebody
-//! in between.
+//! The handshake between two ends, and everything that must not get through it.
 
 use super::*;
 use crate::keys::KeyRejected;

@@ -1,5 +1,4 @@
-//! Sealing and keys: the form of a datagram, what opens and what must not, and who uses which keys during a rekey. Whole
-//! sessions are tested in `tests/meeting.rs`.
+//! Sealing: what opens, what must not.
 
 use zeroize::Zeroizing;
 

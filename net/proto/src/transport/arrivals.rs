@@ -123,7 +123,11 @@ mod tests {
         assert_eq!(report(&mut arrivals, at(50)), [10, 11, 13]);
         arrivals.note(at(51), 12);
         arrivals.note(at(52), 14);
-        assert_eq!(report(&mut arrivals, at(100)), [10, 11, 12, 13, 14], "12 was late, and the first report may be lost");
+        assert_eq!(
+            report(&mut arrivals, at(100)),
+            [10, 11, 12, 13, 14],
+            "12 was late, and the first report may be lost"
+        );
         arrivals.note(at(120), 15);
         assert_eq!(report(&mut arrivals, at(150)), [14, 15]);
     }

@@ -66,12 +66,7 @@ impl AudioSend {
             };
             let len = Chunk::HEADER_LEN + audio.encoded_len();
             if out.len() + len > max_len {
-                if written > 0 || out.len() + len <= limits::DATAGRAM_BYTES {
-                    break;
-                }
-                self.stats.frames_dropped += 1;
-                self.queue.pop_front();
-                continue;
+                break;
             }
             Chunk::Audio(audio).encode(out);
             self.queue.pop_front();

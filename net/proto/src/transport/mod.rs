@@ -1,103 +1,289 @@
 //! What flows between two peers once a path is open: sound, pictures, feedback, the reliable channel. One [`Transport`]
 //! per session; it knows no keys, no addresses and no membership. The session seals what `poll_chunks` writes and hands
-//! in the chunks of what it opened.
+//! in the chunks of what it opened. The root only orders its children, each of which has its own tests.
 //!
 //! **Numbers.** The counter of a sealed datagram is the packet number of the feedback. A rekey must not restart it: the
 //! sender goes on counting under the new key (a fresh key with a high nonce is as good as one with zero), and the
 //! receiver's replay window under the new key begins wherever the first datagram is.
 
+mod announce;
 mod api;
+mod arrivals;
+mod assembly;
+mod audio;
+mod estimate;
+mod pacer;
+mod receive;
+mod recent;
+mod reliable;
+mod rtt;
+mod send;
+mod sent_log;
+mod video_receive;
+mod video_send;
 
 pub use api::{DatagramInfo, PeerMisbehaved, ReliableFull, TransportConfig, TransportEvent};
 
-use bytes::Bytes;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::core::{PeerStats, WakeReason};
+use bytes::Bytes;
+
+use crate::core::{FlowStats, PeerStats, WakeReason};
 use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
+use crate::limits;
 use crate::time::{Bitrate, Instant};
-use crate::wire::Chunk;
+use announce::Announce;
+use arrivals::Arrivals;
+use audio::{AudioReceive, AudioSend};
+use estimate::{BandwidthEstimator, DelayAndLoss};
+use pacer::Pacer;
+use reliable::{ReliableReceive, ReliableSend};
+use rtt::RoundTrip;
+use sent_log::{PacketReport, SentLog};
+use video_receive::{LayerReceive, Patience};
+use video_send::VideoSend;
+
+/// A receiver may hold back a report, and with it the proof of arrival, this long.
+const REPORT_DELAY: Duration = Duration::from_millis(60);
+/// Sender reports repeat, for clocks drift.
+const SENDER_REPORT_PERIOD: Duration = Duration::from_secs(1);
+/// Something was sent and nothing reported for so long: the path may be gone.
+const SILENCE: Duration = Duration::from_secs(1);
+
+const LAYERS: [SpatialLayer; 3] = [SpatialLayer::Small, SpatialLayer::Medium, SpatialLayer::Full];
 
 /// One peer's media and control, both directions.
 #[derive(Debug)]
-pub struct Transport {}
+pub struct Transport {
+    paused: bool,
+    round_trip: RoundTrip,
+    estimator: Box<dyn BandwidthEstimator>,
+    pacer: Pacer,
+    sent_log: SentLog,
+    arrivals: Arrivals,
+    audio_send: AudioSend,
+    audio_receive: AudioReceive,
+    video_send: VideoSend,
+    video_receive: [LayerReceive; 3],
+    video_received: FlowStats,
+    reliable_send: ReliableSend,
+    reliable_receive: ReliableReceive,
+    wish: Announce<Wish>,
+    sender_report: Announce<SenderReport>,
+    /// Newest versions that the peer announced.
+    peer_wish: u32,
+    peer_sender_report: u32,
+    /// The last budget that was told.
+    budget: Option<(Bitrate, Instant)>,
+    /// Since when something that calls for a report got none.
+    unanswered_since: Option<Instant>,
+    events: VecDeque<TransportEvent>,
+    reports: Vec<PacketReport>,
+    scratch: Vec<u8>,
+}
 
 impl Transport {
     /// For a session whose path is open. Survives rekeys and changes of path.
     #[must_use]
-    pub fn new(_now: Instant, _config: TransportConfig) -> Self {
-        Self {}
+    pub fn new(now: Instant, config: TransportConfig) -> Self {
+        let mut estimator = Box::new(DelayAndLoss::new(now));
+        estimator.set_max(config.max_bitrate);
+        let mut transport = Self {
+            paused: false,
+            round_trip: RoundTrip::default(),
+            pacer: Pacer::new(now, estimator.estimate()),
+            estimator,
+            sent_log: SentLog::default(),
+            arrivals: Arrivals::default(),
+            audio_send: AudioSend::new(now),
+            audio_receive: AudioReceive::default(),
+            video_send: VideoSend::new(now),
+            video_receive: LAYERS.map(|layer| LayerReceive::new(now, layer)),
+            video_received: FlowStats::default(),
+            reliable_send: ReliableSend::default(),
+            reliable_receive: ReliableReceive::default(),
+            wish: Announce::new(None),
+            sender_report: Announce::new(Some(SENDER_REPORT_PERIOD)),
+            peer_wish: 0,
+            peer_sender_report: 0,
+            budget: None,
+            unanswered_since: None,
+            events: VecDeque::new(),
+            reports: Vec::new(),
+            scratch: Vec::new(),
+        };
+        transport.estimate_changed(now);
+        transport
     }
 
     /// Sound leaves with the next `poll_chunks`, ahead of everything.
-    pub fn send_audio(&mut self, _now: Instant, _frame: &AudioFrame) {}
+    pub fn send_audio(&mut self, _now: Instant, frame: &AudioFrame) {
+        if self.paused {
+            self.audio_send.stats.frames_dropped += 1;
+        } else {
+            self.audio_send.push(frame);
+        }
+    }
 
-    /// A picture goes into the pacer, or is dropped if it cannot be decoded or would be stale.
-    pub fn send_video(&mut self, _now: Instant, _frame: &VideoFrame) {}
+    /// A picture goes into the pacer, or is dropped if the peer could not decode it or it would be stale.
+    pub fn send_video(&mut self, now: Instant, frame: &VideoFrame) {
+        if self.paused {
+            self.video_send.stats.frames_dropped += 1;
+        } else if self.video_send.push(now, frame, self.pacer.rate()) {
+            self.push_event(TransportEvent::KeyFrameWanted(frame.layer));
+        }
+    }
 
     /// Sent at once on a change of its flags, and every second.
-    pub fn set_sender_report(&mut self, _now: Instant, _report: SenderReport) {}
+    pub fn set_sender_report(&mut self, _now: Instant, report: SenderReport) {
+        let flags = |report: &SenderReport| (report.muted, report.camera_on);
+        let changed = self.sender_report.value().is_none_or(|old| flags(&old) != flags(&report));
+        self.sender_report.set(report, changed);
+    }
 
     /// Sent at once, repeated until it arrived.
-    pub fn set_wish(&mut self, _now: Instant, _wish: Wish) {}
+    pub fn set_wish(&mut self, _now: Instant, wish: Wish) {
+        self.wish.set(wish, true);
+    }
 
     /// Our decoder cannot go on. At most one request a second goes out.
-    pub fn request_key_frame(&mut self, _now: Instant, _layer: SpatialLayer) {}
+    pub fn request_key_frame(&mut self, _now: Instant, layer: SpatialLayer) {
+        self.video_receive[layer as usize].request_key();
+    }
 
     /// Ordered, exactly once, in pieces as needed; up to `limits::RELIABLE_MESSAGE_BYTES` each.
-    pub fn send_reliable(&mut self, _now: Instant, _message: Bytes) -> Result<(), ReliableFull> {
-        Ok(())
-    }
-
-    /// Appends the plaintext of one datagram to `out`, at most `max_plaintext` bytes, if something may go now. The
-    /// caller seals it with exactly `counter_next`. Call until `None`, then ask `next_wake`.
-    pub fn poll_chunks(
-        &mut self,
-        _now: Instant,
-        _counter_next: u64,
-        _max_plaintext: usize,
-        _out: &mut Vec<u8>,
-    ) -> Option<DatagramInfo> {
-        None
-    }
-
-    /// Once per opened datagram, before its chunks. `bytes_on_wire` is the UDP payload.
-    pub fn datagram_received(&mut self, _now: Instant, _counter: u64, _bytes_on_wire: usize) {}
-
-    /// Each chunk of an opened datagram that is not the session's own.
-    pub fn handle_chunk(&mut self, _now: Instant, _counter: u64, _chunk: Chunk<'_>) -> Result<(), PeerMisbehaved> {
-        Ok(())
+    pub fn send_reliable(&mut self, _now: Instant, message: Bytes) -> Result<(), ReliableFull> {
+        self.reliable_send.push(&message)
     }
 
     /// News for the session. Call until `None` after each input.
     pub fn poll_event(&mut self) -> Option<TransportEvent> {
-        None
+        self.events.pop_front()
     }
 
     /// The moment of `next_wake` has come.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.paused {
+            return;
+        }
+        let patience = self.patience();
+        for layer in &mut self.video_receive {
+            layer.handle_timeout(now, patience, &mut self.video_received);
+        }
+        if self.silence_at().is_some_and(|at| at <= now) {
+            self.unanswered_since = Some(now);
+            self.estimator.silence(now);
+        }
+        self.estimator.handle_timeout(now);
+        self.estimate_changed(now);
+    }
 
     /// When to call `handle_timeout` and `poll_chunks` again at the latest.
     #[must_use]
-    pub fn next_wake(&self, _now: Instant) -> Option<(Instant, WakeReason)> {
-        None
+    pub fn next_wake(&self, now: Instant) -> Option<(Instant, WakeReason)> {
+        if self.paused {
+            return None;
+        }
+        let patience = self.patience();
+        let paced = !self.video_send.is_empty() || self.estimator.probe().is_some();
+        let answer = self.answer();
+        let at_once = !self.audio_send.is_empty() || self.reliable_receive.ack_is_due();
+        [
+            at_once.then_some((now, WakeReason::Pace)),
+            paced.then(|| (self.pacer.free_at(), WakeReason::Pace)),
+            self.arrivals.due().map(|at| (at, WakeReason::Feedback)),
+            self.reliable_send.due(answer).map(|at| (at, WakeReason::Retransmit)),
+            self.wish.due(answer).map(|at| (at, WakeReason::Retransmit)),
+            self.sender_report.due(answer).map(|at| (at, WakeReason::Feedback)),
+            self.silence_at().map(|at| (at, WakeReason::Estimate)),
+            self.estimator.next_wake().map(|at| (at, WakeReason::Estimate)),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.video_receive.iter().flat_map(|layer| layer.next_wake(patience)))
+        .min_by_key(|(at, _)| *at)
     }
 
     /// Another address, another network: what was learned about the old one is forgotten.
-    pub fn path_changed(&mut self, _now: Instant) {}
+    pub fn path_changed(&mut self, now: Instant) {
+        self.round_trip = RoundTrip::default();
+        self.estimator.path_changed(now);
+        self.path_lost();
+        self.estimate_changed(now);
+    }
 
     /// While there is no path media are dropped and nothing is sent; the reliable channel keeps what it has.
-    pub fn paused(&mut self, _now: Instant, _paused: bool) {}
+    pub fn paused(&mut self, _now: Instant, paused: bool) {
+        if self.paused == paused {
+            return;
+        }
+        self.paused = paused;
+        self.audio_send.clear();
+        self.video_send.clear();
+        self.path_lost();
+    }
+
+    fn path_lost(&mut self) {
+        self.sent_log.clear();
+        self.unanswered_since = None;
+        self.reliable_send.resend();
+        self.wish.resend();
+        self.sender_report.resend();
+        for layer in &mut self.video_receive {
+            layer.path_lost();
+        }
+    }
 
     /// Upper bound of what is sent to this peer.
-    pub fn set_max_bitrate(&mut self, _now: Instant, _max: Option<Bitrate>) {}
+    pub fn set_max_bitrate(&mut self, now: Instant, max: Option<Bitrate>) {
+        self.estimator.set_max(max);
+        self.estimate_changed(now);
+    }
 
     /// Fills in the transport's part.
-    pub fn stats(&self, _now: Instant, _stats: &mut PeerStats) {}
+    pub fn stats(&self, _now: Instant, stats: &mut PeerStats) {
+        stats.round_trip_time = self.round_trip.smoothed();
+        stats.available_outgoing_bitrate = self.estimator.estimate();
+        stats.sent_audio = self.audio_send.stats;
+        stats.sent_video = self.video_send.stats;
+        stats.received_audio = self.audio_receive.flow();
+        stats.received_video = self.video_received;
+    }
 
     /// Smoothed, once known.
     #[must_use]
     pub fn round_trip_time(&self) -> Option<Duration> {
-        None
+        self.round_trip.smoothed()
+    }
+
+    /// Nothing waits to be sent or acknowledged, no picture is half there: a quiet call.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.audio_send.is_empty()
+            && self.video_send.is_empty()
+            && self.reliable_send.is_idle()
+            && self.video_receive.iter().all(|layer| layer.bytes() == 0)
+    }
+
+    /// When feedback about something counts as overdue.
+    fn answer(&self) -> Duration {
+        self.round_trip.timeout(REPORT_DELAY)
+    }
+
+    fn patience(&self) -> Patience {
+        let answer = self.round_trip.timeout(Duration::from_millis(5));
+        Patience { round_trip: self.round_trip.or_initial(), answer }
+    }
+
+    fn silence_at(&self) -> Option<Instant> {
+        self.unanswered_since.map(|since| since + SILENCE.max(self.answer() * 2))
+    }
+
+    fn push_event(&mut self, event: TransportEvent) {
+        if self.events.len() == limits::TRANSPORT_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
     }
 }

@@ -78,11 +78,6 @@ impl SentLog {
         self.sent.push_back(Sent { number, at: now, bytes, fate: Fate::Unknown, contents });
     }
 
-    /// Since when something waits for its first report.
-    pub(super) fn waiting_since(&self, after: Instant) -> Option<Instant> {
-        self.sent.iter().find(|sent| sent.fate == Fate::Unknown && sent.at > after).map(|sent| sent.at)
-    }
-
     /// What is in flight belongs to a path that is no more.
     pub(super) fn clear(&mut self) {
         self.sent.clear();
@@ -127,7 +122,7 @@ mod tests {
     use crate::wire::Arrival;
 
     fn feedback(log: &mut SentLog, begin: u64, numbers: &[u64]) -> Vec<(usize, bool, bool)> {
-        let arrivals: Vec<_> = numbers.iter().map(|&number| Arrival { number, at_us: number * 10 }).collect();
+        let arrivals: Vec<_> = numbers.iter().map(|&number| Arrival { number, at_us: number % 1000 * 10 }).collect();
         let (mut records, mut out) = (Vec::new(), Vec::new());
         log.handle_feedback(&Feedback::build(begin, 5000, &arrivals, &mut records), &mut out);
         out.iter().map(|report| (report.bytes, report.arrived_us.is_some(), report.was_called_lost)).collect()
@@ -138,7 +133,12 @@ mod tests {
         let mut log = SentLog::default();
         // The number doubles as the size. 4 was the session's own and is unknown here.
         for number in [1, 2, 3, 5, 6, 7, 8] {
-            log.note(Instant::from_micros(number), number, usize::try_from(number).expect("small"), Contents::default());
+            log.note(
+                Instant::from_micros(number),
+                number,
+                usize::try_from(number).expect("small"),
+                Contents::default(),
+            );
         }
         let first = feedback(&mut log, 1, &[1, 4, 5, 6]);
         assert_eq!(first, [(1, true, false), (2, false, false), (3, false, false), (5, true, false), (6, true, false)]);

@@ -1,0 +1,44 @@
+//! How much the path carries, from what feedback tells. The trait is what the transport knows; [`DelayAndLoss`] is the one
+//! that ships: delay trend (libwebrtc's shape, draft-ietf-rmcat-gcc-02), losses that rate reduction does not cure are
+//! not congestion, probes instead of guesses while little is sent.
+
+mod acked;
+mod delay_loss;
+mod loss;
+mod probe;
+mod trend;
+
+pub(super) use delay_loss::DelayAndLoss;
+pub(super) use probe::PADDING;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use super::sent_log::PacketReport;
+use crate::time::{Bitrate, Instant};
+
+/// A burst of datagrams at a rate of its own, padded if there is too little to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    pub(super) id: u32,
+    pub(super) rate: Bitrate,
+}
+
+/// Watches one direction of one path.
+pub(super) trait BandwidthEstimator: Debug + Send {
+    /// What the path is believed to carry, packet headers included.
+    fn estimate(&self) -> Bitrate;
+    /// Share of datagrams that get lost lately, 0 to 1.
+    fn loss(&self) -> f64;
+    fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>);
+    /// `packets` ascending by number.
+    fn feedback(&mut self, now: Instant, packets: &[PacketReport], round_trip: Duration);
+    /// The burst that should be going out now.
+    fn probe(&self) -> Option<Probe>;
+    /// Nothing was reported for too long although something was sent.
+    fn silence(&mut self, now: Instant);
+    fn handle_timeout(&mut self, now: Instant);
+    fn next_wake(&self) -> Option<Instant>;
+    fn path_changed(&mut self, now: Instant);
+    fn set_max(&mut self, max: Option<Bitrate>);
+}

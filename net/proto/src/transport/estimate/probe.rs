@@ -1,0 +1,249 @@
+//! Short bursts at a chosen rate, padded if need be, whose arrival shows whether the path carries that rate. In the first second
+//! they climb a ladder; later one goes out when little is sent and the estimate is below what a call can use.
+
+use std::time::Duration;
+
+use super::Probe;
+use crate::limits;
+use crate::time::{Bitrate, Instant};
+
+/// Rates of the first second, in kbit/s. Each step waits for the success of the one before.
+const LADDER: [u64; 4] = [1800, 3000, 6000, 10_000];
+/// Nothing in a call needs more: no reason to probe above.
+const CEILING: Bitrate = Bitrate::from_kbps(10_000);
+/// How long a burst lasts: long against a timer's granularity.
+const LENGTH: Duration = Duration::from_millis(25);
+const FEWEST: usize = 5;
+/// No word about a burst for so long: it failed.
+const DEADLINE: Duration = Duration::from_secs(1);
+/// Came slower than it was sent: the path was full.
+const SATURATED: f64 = 0.9;
+/// Between later bursts; doubles with each failure.
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(32));
+
+#[derive(Debug, Default)]
+struct Burst {
+    sent_packets: usize,
+    sent_bytes: usize,
+    finished: bool,
+    first_sent: Option<Instant>,
+    arrived: usize,
+    lost: usize,
+    arrived_bytes: usize,
+    first_us: u64,
+    first_bytes: usize,
+    last_us: u64,
+    first_of_arrived: Option<Instant>,
+    last_of_arrived: Instant,
+    last_bytes: usize,
+}
+
+/// What a burst showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) carried: Bitrate,
+    /// The path was full: it carries no more than that.
+    pub(super) saturated: bool,
+    /// Of the first second's ladder.
+    pub(super) starting: bool,
+}
+
+/// Plans bursts and judges them.
+#[derive(Debug)]
+pub(super) struct Prober {
+    id: u32,
+    active: Option<(Bitrate, Burst)>,
+    /// Next step of the ladder; beyond its end: done.
+    rung: usize,
+    next_at: Instant,
+    interval: Duration,
+    ceiling: Bitrate,
+}
+
+impl Prober {
+    pub(super) fn new(now: Instant) -> Self {
+        let mut prober = Self { id: 0, active: None, rung: 0, next_at: now, interval: INTERVAL.0, ceiling: CEILING };
+        prober.restart(now);
+        prober
+    }
+
+    /// The ladder from its foot: a new path.
+    pub(super) fn restart(&mut self, now: Instant) {
+        (self.rung, self.interval, self.active) = (0, INTERVAL.0, None);
+        self.start(now, Bitrate::from_kbps(LADDER[0]));
+    }
+
+    pub(super) fn set_max(&mut self, max: Option<Bitrate>) {
+        self.ceiling = max.map_or(CEILING, |max| max.min(CEILING));
+    }
+
+    fn start(&mut self, now: Instant, rate: Bitrate) {
+        self.id += 1;
+        self.active = Some((rate.min(self.ceiling), Burst::default()));
+        self.next_at = now + DEADLINE;
+    }
+
+    /// The burst that wants to be sent.
+    pub(super) fn current(&self) -> Option<Probe> {
+        let (rate, burst) = self.active.as_ref()?;
+        (!burst.finished).then_some(Probe { id: self.id, rate: *rate })
+    }
+
+    pub(super) fn sent(&mut self, now: Instant, bytes: usize, id: u32) {
+        let Some((rate, burst)) = self.active.as_mut().filter(|_| id == self.id) else { return };
+        burst.first_sent.get_or_insert(now);
+        burst.sent_packets += 1;
+        burst.sent_bytes += bytes;
+        if burst.sent_bytes >= rate.bytes_in(LENGTH) && burst.sent_packets >= FEWEST {
+            burst.finished = true;
+            self.next_at = now + DEADLINE;
+        }
+    }
+
+    /// One datagram of a burst was reported on.
+    pub(super) fn reported(&mut self, id: u32, sent_at: Instant, bytes: usize, arrived_us: Option<u64>) {
+        let Some((_, burst)) = self.active.as_mut().filter(|_| id == self.id) else { return };
+        let Some(arrived_us) = arrived_us else {
+            burst.lost += 1;
+            return;
+        };
+        if burst.first_of_arrived.is_none() {
+            (burst.first_of_arrived, burst.first_us, burst.first_bytes) = (Some(sent_at), arrived_us, bytes);
+        }
+        (burst.last_of_arrived, burst.last_bytes) = (sent_at, bytes);
+        burst.last_us = burst.last_us.max(arrived_us);
+        burst.arrived += 1;
+        burst.arrived_bytes += bytes;
+    }
+
+    /// Once all of the burst was reported on.
+    pub(super) fn outcome(&mut self, now: Instant) -> Option<Outcome> {
+        let (rate, burst) = self.active.as_ref()?;
+        if !burst.finished || burst.arrived + burst.lost < burst.sent_packets {
+            return None;
+        }
+        let (rate, starting) = (*rate, self.rung < LADDER.len());
+        let outcome = burst.measure();
+        self.active = None;
+        let good = outcome.is_some_and(|(carried, saturated)| !saturated && carried >= rate.scaled(0.7));
+        self.after(now, good, rate);
+        outcome.map(|(carried, saturated)| Outcome { carried, saturated, starting })
+    }
+
+    fn after(&mut self, now: Instant, good: bool, rate: Bitrate) {
+        self.interval = if good { INTERVAL.0 } else { (self.interval * 2).min(INTERVAL.1) };
+        self.next_at = now + self.interval;
+        self.rung = if good { self.rung + 1 } else { LADDER.len() };
+        match LADDER.get(self.rung) {
+            Some(next) if rate < self.ceiling => self.start(now, Bitrate::from_kbps(*next)),
+            _ => self.rung = LADDER.len(),
+        }
+    }
+
+    /// A burst of which nothing more will be heard; and whether a new one is due. `useful`: the estimate limits the call or
+    /// could, and the path is calm.
+    pub(super) fn handle_timeout(&mut self, now: Instant, estimate: Bitrate, useful: bool) {
+        if now < self.next_at {
+            return;
+        }
+        if let Some((rate, _)) = self.active.take() {
+            self.after(now, false, rate);
+        } else if useful && estimate < self.ceiling {
+            self.start(now, estimate.scaled(2.0));
+        } else {
+            self.next_at = now + INTERVAL.0;
+        }
+    }
+
+    /// What the path carried before it broke is worth asking for again soon.
+    pub(super) fn hurry(&mut self, at: Instant) {
+        if self.active.is_none() {
+            self.next_at = self.next_at.min(at);
+        }
+    }
+
+    /// Not now: the queue is full.
+    pub(super) fn hold_off(&mut self, until: Instant) {
+        if self.active.is_none() {
+            self.next_at = self.next_at.max(until);
+        }
+    }
+
+    pub(super) const fn next_wake(&self) -> Instant {
+        self.next_at
+    }
+}
+
+impl Burst {
+    /// Rate carried, and whether it came slower than it was sent.
+    fn measure(&self) -> Option<(Bitrate, bool)> {
+        if self.arrived < FEWEST - 1 || self.arrived * 10 < self.sent_packets * 7 {
+            return None;
+        }
+        let sent_us = self.last_of_arrived.since(self.first_of_arrived?).as_micros();
+        let arrived_us = u128::from(self.last_us.saturating_sub(self.first_us));
+        let rate = |bytes: usize, us: u128| {
+            let bits = bytes as u128 * 8_000_000;
+            Bitrate::from_bps(u64::try_from(bits / us.max(1)).unwrap_or(u64::MAX))
+        };
+        let sent = rate(self.arrived_bytes - self.last_bytes, sent_us);
+        let arrived = rate(self.arrived_bytes - self.first_bytes, arrived_us);
+        let saturated = arrived < sent.scaled(SATURATED);
+        Some((if saturated { arrived.scaled(0.95) } else { sent.min(arrived) }, saturated))
+    }
+}
+
+/// A datagram of padding in a burst.
+pub(in crate::transport) const PADDING: usize = limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends the prober's bursts over a path of `capacity` without loss; outcomes of the first second.
+    fn climb(capacity: Bitrate) -> Vec<Outcome> {
+        let mut prober = Prober::new(Instant::ZERO);
+        let (mut now, mut outcomes) = (Instant::ZERO, Vec::new());
+        while now < Instant::from_micros(1_000_000) {
+            let (mut queue_free, mut sent) = (now, Vec::new());
+            while let Some(probe) = prober.current() {
+                prober.sent(now, 1200, probe.id);
+                queue_free = queue_free.max(now) + capacity.time_for(1200);
+                sent.push((probe.id, now, queue_free));
+                now += probe.rate.time_for(1200);
+            }
+            now += Duration::from_millis(100);
+            for (id, at, arrived) in sent {
+                prober.reported(id, at, 1200, Some(arrived.as_micros() + 7_000_000));
+            }
+            outcomes.extend(prober.outcome(now));
+        }
+        outcomes
+    }
+
+    #[test]
+    fn climbs_as_far_as_the_path_goes() {
+        let wide = climb(Bitrate::from_kbps(100_000));
+        assert_eq!(wide.len(), 4);
+        assert!(wide.iter().all(|outcome| !outcome.saturated));
+        assert!(wide.last().is_some_and(|outcome| outcome.carried > Bitrate::from_kbps(9000)));
+        let narrow = climb(Bitrate::from_kbps(2000));
+        let last = narrow.last().expect("two bursts");
+        assert!(last.saturated && narrow.len() == 2, "{narrow:?}");
+        assert!(last.carried > Bitrate::from_kbps(1800) && last.carried < Bitrate::from_kbps(2000), "{}", last.carried);
+    }
+
+    #[test]
+    fn silence_ends_a_burst() {
+        let mut prober = Prober::new(Instant::ZERO);
+        while let Some(probe) = prober.current() {
+            prober.sent(Instant::ZERO, 1200, probe.id);
+        }
+        prober.handle_timeout(Instant::from_micros(1_100_000), Bitrate::from_kbps(1200), true);
+        assert_eq!(prober.current(), None);
+        let again = prober.next_wake();
+        assert!(again > Instant::from_micros(3_000_000));
+        prober.handle_timeout(again, Bitrate::from_kbps(1200), true);
+        assert_eq!(prober.current().map(|probe| probe.rate), Some(Bitrate::from_kbps(2400)));
+    }
+}

@@ -1,0 +1,143 @@
+//! The sending half of the root: what goes into the next datagram, in which order, and what the encoder may cost.
+
+use std::time::Duration;
+
+use super::estimate::PADDING;
+use super::sent_log::Contents;
+use super::video_send::Written;
+use super::{DatagramInfo, LAYERS, Transport, TransportEvent};
+use crate::limits;
+use crate::time::{Bitrate, Instant};
+use crate::wire::Chunk;
+
+/// The smallest room that a control chunk is started in.
+const CONTROL_ROOM: usize = 64;
+/// A request for missing pieces, at most: a frame's worth of single gaps.
+const NACK_ROOM: usize = 600;
+/// Pieces of small pictures that may share a datagram.
+const PIECES: usize = 4;
+/// A rise of the budget is told when it is worth a change of the encoder ...
+const RISE: f64 = 1.05;
+/// ... or some time has passed; a fall at once.
+const FALL: f64 = 0.97;
+const RISE_INTERVAL: Duration = Duration::from_millis(200);
+const LEAST_BUDGET: Bitrate = Bitrate::from_kbps(40);
+
+impl Transport {
+    /// Appends the plaintext of one datagram to `out`, at most `max_plaintext` bytes, if something may go now. The
+    /// caller seals it with exactly `counter_next`, which only grows, also over a rekey. Call until `None`, then ask
+    /// `next_wake`.
+    pub fn poll_chunks(
+        &mut self,
+        now: Instant,
+        counter_next: u64,
+        max_plaintext: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<DatagramInfo> {
+        if self.paused {
+            return None;
+        }
+        let start = out.len();
+        let end = start + max_plaintext;
+        let mut contents = Contents { audio: self.audio_send.write(end, out), ..Contents::default() };
+        self.write_answers(now, end, contents.audio > 0, out);
+        let answers = out.len();
+        self.write_control(now, end, &mut contents, out);
+        let probe = self.estimator.probe();
+        if self.pacer.may_send(now) {
+            self.write_video(now, end, &mut contents, out);
+            let padded = out.len() == start && probe.is_some();
+            if padded {
+                Chunk::Pad(PADDING.min(max_plaintext).saturating_sub(Chunk::HEADER_LEN)).encode(out);
+            }
+        }
+        if out.len() == start {
+            return None;
+        }
+        if contents.audio > 0 || out.len() > answers {
+            self.unanswered_since.get_or_insert(now);
+        }
+        contents.probe = probe.map(|probe| probe.id);
+        let bytes = out.len() - start + limits::SEALED_OVERHEAD + limits::PACKET_HEADERS;
+        self.pacer.sent(now, bytes);
+        self.sent_log.note(now, counter_next, bytes, contents);
+        self.estimator.sent(now, bytes, contents.probe);
+        self.pacer.set_probe(now, self.estimator.probe().map(|probe| probe.rate));
+        Some(DatagramInfo {
+            has_audio: contents.audio > 0,
+            has_video: contents.video > 0,
+            only_padding: contents.audio == 0
+                && contents.video == 0
+                && out.len() - start + 8 >= PADDING.min(max_plaintext),
+        })
+    }
+
+    /// What calls for no report of its own.
+    fn write_answers(&mut self, now: Instant, end: usize, rides_along: bool, out: &mut Vec<u8>) {
+        let room = |out: &Vec<u8>| end.saturating_sub(out.len());
+        if self.arrivals.is_due(now, rides_along) && room(out) >= CONTROL_ROOM {
+            self.arrivals.write(now, room(out), out);
+        }
+        if self.reliable_receive.ack_is_due() && room(out) >= CONTROL_ROOM {
+            self.reliable_receive.write_ack(room(out), out);
+        }
+    }
+
+    fn write_control(&mut self, now: Instant, end: usize, contents: &mut Contents, out: &mut Vec<u8>) {
+        let room = |out: &Vec<u8>| end.saturating_sub(out.len());
+        let (answer, patience) = (self.answer(), self.patience());
+        for layer in LAYERS {
+            let receive = &mut self.video_receive[layer as usize];
+            while room(out) >= NACK_ROOM && receive.write_nack(now, patience, &mut self.scratch, out) {
+                self.video_received.nack_count += 1;
+            }
+            if room(out) >= CONTROL_ROOM && receive.write_key_request(now, patience, out) {
+                self.video_received.pli_count += 1;
+                contents.key_requests |= 1 << layer as u8;
+            }
+        }
+        if room(out) >= CONTROL_ROOM
+            && let Some((version, wish)) = self.wish.take_due(now, answer)
+        {
+            Chunk::Wish { version, wish }.encode(out);
+            contents.wish = version;
+        }
+        if room(out) >= CONTROL_ROOM
+            && let Some((version, report)) = self.sender_report.take_due(now, answer)
+        {
+            Chunk::SenderReport { version, report }.encode(out);
+            contents.report = version;
+        }
+        self.reliable_send.write(now, answer, room(out), out);
+    }
+
+    fn write_video(&mut self, now: Instant, end: usize, contents: &mut Contents, out: &mut Vec<u8>) {
+        let estimate = self.estimator.estimate();
+        for _ in 0..PIECES {
+            let room = end.saturating_sub(out.len());
+            match self.video_send.write(now, estimate, room, out) {
+                Some(Written::New | Written::Again) => contents.video += 1,
+                None => return,
+            }
+        }
+    }
+
+    /// Tells the pacer, and the encoder if it is worth it.
+    pub(super) fn estimate_changed(&mut self, now: Instant) {
+        let estimate = self.estimator.estimate();
+        self.pacer.set_estimate(estimate);
+        self.pacer.set_probe(now, self.estimator.probe().map(|probe| probe.rate));
+        let sound = self.audio_send.rate(now);
+        // Headers and tags are 8 % of full datagrams; what is lost is sent again.
+        let repair = 1.0 - self.estimator.loss().min(0.3);
+        let rest = Bitrate::from_bps(estimate.as_bps().saturating_sub(sound.as_bps()));
+        let budget = rest.scaled(0.9 * repair).max(LEAST_BUDGET);
+        let tell = self.budget.is_none_or(|(told, at)| {
+            budget < told.scaled(FALL) || (budget > told.scaled(RISE) && now.since(at) >= RISE_INTERVAL)
+        });
+        if tell {
+            self.budget = Some((budget, now));
+            self.push_event(TransportEvent::EncoderBudget(budget));
+        }
+    }
+}

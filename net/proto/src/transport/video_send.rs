@@ -1,0 +1,325 @@
+//! Pictures on their way out: continuity (nothing is sent that the peer could not decode), the queue in front of the pacer,
+//! fragments, and the buffer from which lost pieces are sent again.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::recent::RecentNumbers;
+use crate::core::FlowStats;
+use crate::frames::{SpatialLayer, VideoFrame};
+use crate::limits;
+use crate::time::{Bitrate, Instant};
+use crate::wire::{Chunk, Nack, VideoFragment};
+
+/// Everything of a fragment's chunk but the payload, at most.
+const FRAGMENT_HEADER: usize = Chunk::HEADER_LEN + 2 + 4 + 8 + 4 + 4 + 2 + 2 + 4;
+/// Fragments are not cut smaller than this to fill a datagram.
+const SMALLEST_UNIT: usize = 512;
+/// Sending again may take this share of the estimate ...
+const RETRANSMIT_SHARE: f64 = 0.5;
+/// ... and this much at once: a key frame with its neighbours.
+const RETRANSMIT_BURST: usize = 64 * 1024;
+
+/// A frame that is being sent, or was.
+#[derive(Debug)]
+struct Outgoing {
+    frame: VideoFrame,
+    at: Instant,
+    /// Bytes per fragment; 0 until the first is cut.
+    unit: u16,
+    /// Fragments sent so far.
+    sent: u16,
+    /// Which were sent again, and when.
+    again: Vec<(u16, Instant)>,
+}
+
+#[derive(Debug, Default)]
+struct Layer {
+    /// Accepted for sending: what later frames may need.
+    accepted: RecentNumbers,
+    newest_key: Option<u32>,
+    key_asked_at: Option<Instant>,
+}
+
+/// What a fragment cost, for the pacer and the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    New,
+    Again,
+}
+
+/// Pictures on their way out.
+#[derive(Debug)]
+pub(super) struct VideoSend {
+    layers: [Layer; 3],
+    queue: VecDeque<Outgoing>,
+    queued_bytes: usize,
+    history: VecDeque<Outgoing>,
+    history_bytes: usize,
+    again: VecDeque<(SpatialLayer, u32, u16)>,
+    again_credit: usize,
+    again_at: Instant,
+    pub(super) stats: FlowStats,
+}
+
+impl VideoSend {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            layers: Default::default(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            history: VecDeque::new(),
+            history_bytes: 0,
+            again: VecDeque::new(),
+            again_credit: RETRANSMIT_BURST,
+            again_at: now,
+            stats: FlowStats::default(),
+        }
+    }
+
+    /// Queues a frame that left the encoder. True: a key frame of its layer is needed before anything else can be sent.
+    pub(super) fn push(&mut self, now: Instant, frame: &VideoFrame, pacing: Bitrate) -> bool {
+        let size = frame.payload.len();
+        if size == 0 || size > limits::VIDEO_FRAME_BYTES {
+            self.stats.frames_dropped += 1;
+            return self.ask_key(now, frame.layer, frame.temporal == 0);
+        }
+        let drain = pacing.time_for(self.queued_bytes);
+        let layer = &mut self.layers[frame.layer as usize];
+        if frame.is_key() {
+            // What waits of the older pictures is of no use once the key frame is there.
+            self.drop_waiting(frame.layer);
+            let layer = &mut self.layers[frame.layer as usize];
+            (layer.accepted, layer.newest_key) = (RecentNumbers::default(), Some(frame.number));
+        } else if !frame
+            .number
+            .checked_sub(u32::from(frame.needs_back))
+            .is_some_and(|need| layer.accepted.contains(need))
+        {
+            self.stats.frames_dropped += 1;
+            return self.ask_key(now, frame.layer, true);
+        } else if frame.temporal > 0 && drain > limits::VIDEO_QUEUE_DELAY_TOP {
+            self.stats.frames_dropped += 1;
+            return false;
+        } else if self.is_stale(drain) {
+            self.stats.frames_dropped += 1;
+            self.drop_waiting(frame.layer);
+            self.layers[frame.layer as usize].accepted = RecentNumbers::default();
+            return self.ask_key(now, frame.layer, true);
+        }
+        self.layers[frame.layer as usize].accepted.insert(frame.number);
+        self.queued_bytes += size;
+        let frame = frame.clone();
+        self.queue.push_back(Outgoing { frame, at: now, unit: 0, sent: 0, again: Vec::new() });
+        false
+    }
+
+    /// A key frame in the queue is worth a longer wait: dropping behind it would only call for the next one.
+    fn is_stale(&self, drain: Duration) -> bool {
+        let has_key = self.queue.iter().any(|waiting| waiting.frame.is_key());
+        let patience = if has_key { 4 } else { 1 };
+        drain > limits::VIDEO_QUEUE_DELAY * patience || self.queue.len() >= limits::VIDEO_SEND_QUEUE
+    }
+
+    fn ask_key(&mut self, now: Instant, layer: SpatialLayer, needed: bool) -> bool {
+        let layer = &mut self.layers[layer as usize];
+        let soon = layer.key_asked_at.is_some_and(|asked| now.since(asked) < limits::KEY_REQUEST_INTERVAL);
+        if !needed || soon {
+            return false;
+        }
+        layer.key_asked_at = Some(now);
+        true
+    }
+
+    /// Drops what has not begun to leave.
+    fn drop_waiting(&mut self, layer: SpatialLayer) {
+        let before = self.queue.len();
+        self.queue.retain(|waiting| waiting.frame.layer != layer || waiting.sent > 0);
+        self.stats.frames_dropped += (before - self.queue.len()) as u64;
+        self.queued_bytes = self.queue.iter().map(Outgoing::unsent_bytes).sum();
+    }
+
+    /// Nothing of the past is worth sending any more; each layer begins anew with a key frame.
+    pub(super) fn clear(&mut self) {
+        self.stats.frames_dropped += self.queue.len() as u64;
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.again.clear();
+        self.history.clear();
+        self.history_bytes = 0;
+        self.layers = Default::default();
+    }
+
+    /// The peer asks for a key frame from this number on. True: the encoder is to make one.
+    pub(super) fn handle_key_request(&mut self, now: Instant, layer: SpatialLayer, from_number: u32) -> bool {
+        self.stats.pli_count += 1;
+        if self.layers[layer as usize].newest_key.is_some_and(|newest| newest >= from_number) {
+            // Under way; if it is lost the next request says so.
+            return false;
+        }
+        self.ask_key(now, layer, true)
+    }
+
+    pub(super) fn handle_nack(&mut self, now: Instant, nack: &Nack<'_>, round_trip: Duration) {
+        self.stats.nack_count += 1;
+        let ours = |sent: &&mut Outgoing| sent.frame.layer == nack.layer && sent.frame.number == nack.number;
+        let mut candidates = self.history.iter_mut().rev().chain(self.queue.iter_mut());
+        let Some(sent) = candidates.find(ours) else { return };
+        let count = sent.sent;
+        let patience = round_trip * 4 / 5;
+        let whole = nack.whole_frame().then_some(0..count).into_iter().flatten();
+        for index in nack.missing().chain(whole).take_while(|index| *index < count) {
+            let known = sent.again.iter_mut().find(|(again, _)| *again == index);
+            if known.as_ref().is_some_and(|(_, at)| now.since(*at) < patience) {
+                continue;
+            }
+            if self.again.len() == limits::RETRANSMIT_QUEUE {
+                return;
+            }
+            match known {
+                Some((_, at)) => *at = now,
+                None => sent.again.push((index, now)),
+            }
+            self.again.push_back((nack.layer, nack.number, index));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.again.is_empty()
+    }
+
+    /// Appends one fragment that fits `room`: first what was asked for again, then what is new.
+    pub(super) fn write(&mut self, now: Instant, estimate: Bitrate, room: usize, out: &mut Vec<u8>) -> Option<Written> {
+        self.prune(now);
+        let credit = estimate.scaled(RETRANSMIT_SHARE).bytes_in(now.since(self.again_at));
+        if credit > 0 {
+            self.again_credit = (self.again_credit + credit).min(RETRANSMIT_BURST);
+            self.again_at = now;
+        }
+        if self.write_again(room, out) {
+            return Some(Written::Again);
+        }
+        self.write_new(now, room, out).then_some(Written::New)
+    }
+
+    fn write_again(&mut self, room: usize, out: &mut Vec<u8>) -> bool {
+        while let Some(&(layer, number, index)) = self.again.front() {
+            let ours = |sent: &&Outgoing| sent.frame.layer == layer && sent.frame.number == number;
+            let Some(sent) = self.history.iter().rev().chain(&self.queue).find(ours) else {
+                self.again.pop_front();
+                continue;
+            };
+            let fragment = sent.fragment(index, true);
+            let len = Chunk::HEADER_LEN + fragment.encoded_len();
+            if len > limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD && len > room {
+                // Cut for a path that carried larger datagrams.
+                self.again.pop_front();
+                continue;
+            }
+            if len > room || len > self.again_credit {
+                return false;
+            }
+            Chunk::VideoFragment(fragment).encode(out);
+            self.again_credit -= len;
+            self.again.pop_front();
+            self.stats.packets += 1;
+            self.stats.packets_retransmitted += 1;
+            self.stats.bytes += len as u64;
+            return true;
+        }
+        false
+    }
+
+    fn write_new(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> bool {
+        while self.queue.front().is_some_and(|first| {
+            first.sent == 0 && first.frame.temporal > 0 && now.since(first.at) > limits::VIDEO_QUEUE_DELAY_TOP
+        }) {
+            if let Some(stale) = self.queue.pop_front() {
+                self.queued_bytes -= stale.unsent_bytes();
+                self.stats.frames_dropped += 1;
+            }
+        }
+        let Some(first) = self.queue.front_mut() else { return false };
+        if first.unit == 0 && !first.cut(room) {
+            return false;
+        }
+        let fragment = first.fragment(first.sent, false);
+        let len = Chunk::HEADER_LEN + fragment.encoded_len();
+        if len > room {
+            if room + SMALLEST_UNIT / 4 >= limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD {
+                self.drop_head();
+            }
+            return false;
+        }
+        Chunk::VideoFragment(fragment).encode(out);
+        let (payload, last) = (fragment.payload.len(), usize::from(first.sent) + 1 == fragment.count());
+        first.sent += 1;
+        self.queued_bytes = self.queued_bytes.saturating_sub(payload);
+        self.stats.packets += 1;
+        self.stats.bytes += len as u64;
+        if last && let Some(mut done) = self.queue.pop_front() {
+            done.at = now;
+            self.stats.frames += 1;
+            self.history_bytes += done.frame.payload.len();
+            self.history.push_back(done);
+        }
+        true
+    }
+
+    /// The head was cut for a path that carried larger datagrams: its layer begins anew with a key frame.
+    fn drop_head(&mut self) {
+        if let Some(head) = self.queue.pop_front() {
+            self.layers[head.frame.layer as usize].accepted = RecentNumbers::default();
+            self.stats.frames_dropped += 1;
+            self.drop_waiting(head.frame.layer);
+        }
+    }
+
+    fn prune(&mut self, now: Instant) {
+        while self.history.front().is_some_and(|first| {
+            now.since(first.at) > limits::RETRANSMIT_AGE || self.history_bytes > limits::RETRANSMIT_BYTES
+        }) {
+            if let Some(old) = self.history.pop_front() {
+                self.history_bytes -= old.frame.payload.len();
+            }
+        }
+    }
+}
+
+impl Outgoing {
+    fn unsent_bytes(&self) -> usize {
+        self.frame.payload.len().saturating_sub(usize::from(self.sent) * usize::from(self.unit))
+    }
+
+    /// Decides the fragment size, all alike so that no tiny rest travels alone. False: better wait for an empty datagram.
+    fn cut(&mut self, room: usize) -> bool {
+        let (size, most) = (self.frame.payload.len(), room.saturating_sub(FRAGMENT_HEADER));
+        if size > most && most < SMALLEST_UNIT {
+            return false;
+        }
+        let unit = size.div_ceil(size.div_ceil(most).clamp(1, limits::VIDEO_FRAGMENTS));
+        self.unit = u16::try_from(unit).unwrap_or(u16::MAX);
+        true
+    }
+
+    fn fragment(&self, index: u16, retransmitted: bool) -> VideoFragment<'_> {
+        let frame = &self.frame;
+        let begin = (usize::from(index) * usize::from(self.unit)).min(frame.payload.len());
+        let end = (begin + usize::from(self.unit)).min(frame.payload.len());
+        VideoFragment {
+            layer: frame.layer,
+            temporal: frame.temporal,
+            codec: frame.codec,
+            retransmitted,
+            number: frame.number,
+            needs_back: frame.needs_back,
+            captured_us: frame.captured_us,
+            width: frame.width,
+            height: frame.height,
+            index,
+            unit: self.unit,
+            total: u32::try_from(frame.payload.len()).unwrap_or(u32::MAX),
+            payload: &frame.payload[begin..end],
+        }
+    }
+}
