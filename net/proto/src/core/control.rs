@@ -101,7 +101,7 @@ impl Core {
                     }
                 }
             }
-            Control::Rekey(step, message) if is_member => self.on_rekey(id, step, &message),
+            Control::Rekey(step, attempt, message) if is_member => self.on_rekey(id, step, attempt, &message),
             // Overtaken by a removal, or somebody who tries.
             Control::Wait | Control::Denied | Control::Have { .. } | Control::Introduce(_) | Control::Rekey(..) => {}
         }
@@ -193,24 +193,27 @@ impl Core {
             Initiator::start(&agreement, &me, entropy, index)
         });
         if let (Ok((initiator, message)), Some(session)) = (began, self.session(id)) {
-            session.keys.begin(now, Attempt::Began(Box::new(initiator)));
-            self.say(id, &Control::Rekey(RekeyStep::First, message));
+            session.keys.begin(now, index, Attempt::Began(Box::new(initiator)));
+            self.say(id, &Control::Rekey(RekeyStep::First, index, message));
         }
     }
 
-    fn on_rekey(&mut self, id: PeerId, step: RekeyStep, message: &[u8]) {
+    fn on_rekey(&mut self, id: PeerId, step: RekeyStep, attempt: u32, message: &[u8]) {
         let renewed = match step {
-            RekeyStep::First => self.on_rekey_first(id, message),
-            RekeyStep::Second => self.on_rekey_second(id, message),
-            RekeyStep::Third => self.on_rekey_third(id, message),
+            RekeyStep::First => {
+                // One that a cut delayed until another was through fails, and is nobody's fault.
+                self.on_rekey_first(id, attempt, message);
+                Some(())
+            }
+            RekeyStep::Second => self.on_rekey_second(id, attempt, message),
+            RekeyStep::Third => self.on_rekey_third(id, attempt, message),
         };
         if renewed.is_none() {
             self.on_misbehaved(id);
         }
     }
 
-    /// `None` here and below: the peer broke the protocol.
-    fn on_rekey_first(&mut self, id: PeerId, message: &[u8]) -> Option<()> {
+    fn on_rekey_first(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
         let (now, us, index) = (self.now, self.peer_id(), self.fresh_index());
         let inside = self.handshake_hash(id)?;
         let age = now.since(self.session(id)?.keys.current().since);
@@ -223,15 +226,16 @@ impl Core {
                 Responder::answer(&agreement, &me, entropy, index, message)
             })
             .ok()?;
-        self.session(id)?.keys.begin(now, Attempt::Answered(Box::new(responder)));
-        self.say(id, &Control::Rekey(RekeyStep::Second, answer));
+        self.session(id)?.keys.begin(now, attempt, Attempt::Answered(Box::new(responder)));
+        self.say(id, &Control::Rekey(RekeyStep::Second, attempt, answer));
         Some(())
     }
 
-    fn on_rekey_second(&mut self, id: PeerId, message: &[u8]) -> Option<()> {
+    /// `None` here and below: the peer broke the protocol.
+    fn on_rekey_second(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
         let now = self.now;
         // An attempt that was given up meanwhile is nobody's fault.
-        let Some(Attempt::Began(initiator)) = self.session(id)?.keys.take_attempt() else { return Some(()) };
+        let Some(Attempt::Began(initiator)) = self.session(id)?.keys.take_attempt(attempt) else { return Some(()) };
         let (established, answer) = self.with_handshake_parts(|me, _, _| initiator.finish(&me, message)).ok()?;
         let session = self.session(id)?;
         if !is_same_person(session, &established.peer) {
@@ -241,14 +245,14 @@ impl Core {
         session.keys.await_confirmation(Keys::new(established, now));
         self.indices.insert(index, id);
         self.prune_indices();
-        self.say(id, &Control::Rekey(RekeyStep::Third, answer));
+        self.say(id, &Control::Rekey(RekeyStep::Third, attempt, answer));
         Some(())
     }
 
-    fn on_rekey_third(&mut self, id: PeerId, message: &[u8]) -> Option<()> {
+    fn on_rekey_third(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
         let now = self.now;
         let session = self.session(id)?;
-        let Some(Attempt::Answered(responder)) = session.keys.take_attempt() else { return Some(()) };
+        let Some(Attempt::Answered(responder)) = session.keys.take_attempt(attempt) else { return Some(()) };
         let established = responder.finish(message).ok()?;
         if !is_same_person(session, &established.peer) {
             return None;

@@ -105,7 +105,7 @@ impl Peer {
 
     /// Where it can be found, the address in use first.
     pub(super) fn known_addresses(&self) -> Vec<SocketAddr> {
-        let in_use = self.session.as_ref().and_then(Session::address);
+        let in_use = self.session.as_ref().and_then(Session::last_address);
         let others = self.addresses.iter().copied().filter(|address| Some(*address) != in_use);
         let mut all: Vec<SocketAddr> = in_use.into_iter().chain(others).collect();
         all.truncate(CANDIDATES);

@@ -26,8 +26,9 @@ pub(crate) enum Control {
     Introduce(Vec<(PeerId, Vec<SocketAddr>)>),
     /// Where the sender can be found.
     Addresses(Vec<SocketAddr>),
-    /// A message of the handshake that renews the session's keys.
-    Rekey(RekeyStep, Vec<u8>),
+    /// A message of the handshake that renews the session's keys. The attempt is the index that its beginner chose: what a
+    /// cut delayed must not be taken for part of a later one.
+    Rekey(RekeyStep, u32, Vec<u8>),
 }
 
 /// Which message of the handshake.
@@ -73,13 +74,14 @@ impl Control {
                 out.push(ADDRESSES);
                 put_addresses(&mut out, addresses);
             }
-            Self::Rekey(step, message) => {
+            Self::Rekey(step, attempt, message) => {
                 let step = match step {
                     RekeyStep::First => 1,
                     RekeyStep::Second => 2,
                     RekeyStep::Third => 3,
                 };
                 out.extend_from_slice(&[REKEY, step]);
+                out.extend_from_slice(&attempt.to_be_bytes());
                 out.extend_from_slice(message);
             }
         }
@@ -112,7 +114,7 @@ impl Control {
                     3 => RekeyStep::Third,
                     _ => return Err(Malformed::UnknownCode),
                 };
-                Self::Rekey(step, reader.take_rest().to_vec())
+                Self::Rekey(step, reader.u32()?, reader.take_rest().to_vec())
             }
             _ => return Err(Malformed::UnknownCode),
         };
@@ -168,7 +170,7 @@ mod tests {
             Control::Have { is_answer: true, ids: vec![[1; 8], [2; 8]] },
             Control::Introduce(vec![(PeerId([3; 32]), addresses.clone()), (PeerId([4; 32]), Vec::new())]),
             Control::Addresses(addresses),
-            Control::Rekey(RekeyStep::Third, vec![1, 2, 3]),
+            Control::Rekey(RekeyStep::Third, 7, vec![1, 2, 3]),
         ] {
             let bytes = control.encode();
             assert_eq!(Control::parse(&bytes).as_ref(), Ok(&control));

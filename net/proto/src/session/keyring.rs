@@ -22,7 +22,7 @@ pub(crate) struct KeyRing {
     /// Ours alone so far, as far as we know. Should the other end have given the attempt up, the next one replaces them.
     unconfirmed: Option<Keys>,
     former: Option<(Keys, Instant)>,
-    attempt: Option<(Attempt, Instant)>,
+    attempt: Option<(Attempt, u32, Instant)>,
     pub(crate) rekeys: u32,
 }
 
@@ -73,12 +73,13 @@ impl KeyRing {
         self.unconfirmed = Some(keys);
     }
 
-    pub(crate) fn begin(&mut self, now: Instant, attempt: Attempt) {
-        self.attempt = Some((attempt, now + REKEY_DEADLINE));
+    pub(crate) fn begin(&mut self, now: Instant, number: u32, attempt: Attempt) {
+        self.attempt = Some((attempt, number, now + REKEY_DEADLINE));
     }
 
-    pub(crate) fn take_attempt(&mut self) -> Option<Attempt> {
-        self.attempt.take().map(|(attempt, _)| attempt)
+    /// `None`: given up meanwhile, or it was another one.
+    pub(crate) fn take_attempt(&mut self, number: u32) -> Option<Attempt> {
+        self.attempt.take_if(|(_, known, _)| *known == number).map(|(attempt, ..)| attempt)
     }
 
     /// Whether new keys should be made now.
@@ -90,13 +91,13 @@ impl KeyRing {
     /// Drops what has had its time.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.former.take_if(|(_, until)| *until <= now);
-        self.attempt.take_if(|(_, until)| *until <= now);
+        self.attempt.take_if(|(.., until)| *until <= now);
     }
 
     pub(crate) fn rekey_wake(&self) -> Instant {
         let due = self.current.since + REKEY_AFTER;
         let due = self.unconfirmed.as_ref().map_or(due, |keys| due.max(keys.since + REKEY_AFTER / 2));
-        self.attempt.as_ref().map_or(due, |(_, until)| *until)
+        self.attempt.as_ref().map_or(due, |(.., until)| *until)
     }
 
     pub(crate) fn drop_wake(&self) -> Option<Instant> {

@@ -132,6 +132,11 @@ impl Session {
         }
     }
 
+    /// The address in use, or the last that was.
+    pub(crate) const fn last_address(&self) -> Option<SocketAddr> {
+        self.proven
+    }
+
     /// A path carries.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.state, State::Open(_))

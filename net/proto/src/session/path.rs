@@ -16,13 +16,13 @@ struct Candidate {
     token: [u8; 8],
     next_challenge: Option<Instant>,
     pause: Duration,
-    /// Named by the peer or by signalling, not just seen as a source.
-    named: bool,
+    /// Named by the peer or by signalling, or proven before; not just seen as a source.
+    trusted: bool,
     bytes_received: u64,
     bytes_sent: u64,
 }
 
-/// All addresses of one peer that are being tried. Bounded; the oldest unnamed one makes room.
+/// All addresses of one peer that are being tried. Bounded; the oldest one makes room, one that is only a source first.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     list: Vec<Candidate>,
@@ -50,6 +50,7 @@ impl Candidates {
     pub(crate) fn proven(&mut self, token: [u8; 8], entropy: &mut dyn Entropy) -> Option<SocketAddr> {
         let candidate = self.list.iter_mut().find(|candidate| candidate.token == token && candidate.bytes_sent > 0)?;
         entropy.fill(&mut candidate.token);
+        candidate.trusted = true;
         Some(candidate.address)
     }
 
@@ -96,20 +97,16 @@ impl Candidates {
         self.list.iter().filter_map(|candidate| candidate.next_challenge).min()
     }
 
-    fn insert(&mut self, now: Instant, address: SocketAddr, named: bool, entropy: &mut dyn Entropy) {
+    fn insert(&mut self, now: Instant, address: SocketAddr, trusted: bool, entropy: &mut dyn Entropy) {
         if !is_usable(address) {
             return;
         }
         if let Some(known) = self.list.iter_mut().find(|candidate| candidate.address == address) {
-            known.named |= named;
+            known.trusted |= trusted;
             return;
         }
         if self.list.len() >= CANDIDATES {
-            match self.list.iter().position(|candidate| !candidate.named) {
-                Some(oldest) => drop(self.list.remove(oldest)),
-                None if named => return,
-                None => drop(self.list.pop()),
-            }
+            self.list.remove(self.list.iter().position(|candidate| !candidate.trusted).unwrap_or(0));
         }
         let mut token = [0; 8];
         entropy.fill(&mut token);
@@ -118,7 +115,7 @@ impl Candidates {
             token,
             next_challenge: Some(now),
             pause: CHALLENGE_FIRST,
-            named,
+            trusted,
             bytes_received: 0,
             bytes_sent: 0,
         });
@@ -127,7 +124,7 @@ impl Candidates {
 
 impl Candidate {
     const fn may_send(&self, size: usize) -> bool {
-        self.named || self.bytes_sent + size as u64 <= AMPLIFICATION * self.bytes_received
+        self.trusted || self.bytes_sent + size as u64 <= AMPLIFICATION * self.bytes_received
     }
 }
 
