@@ -60,6 +60,8 @@ pub(crate) const RECORDED_SAMPLES_MAX: u32 = 2_000_000_000;
 pub(crate) const DEVICE_OPEN_US: u64 = 5_000_000;
 /// The same, as the sound system is told.
 pub(crate) const DEVICE_OPEN_DEADLINE: std::time::Duration = std::time::Duration::from_secs(4);
+/// PulseAudio calls once, and then waits for its sink for up to a second and a half.
+pub(crate) const DEVICE_FIRST_CALLS: u32 = 4;
 /// Without a callback for so long a device is gone: they come every 10 ms.
 pub(crate) const DEVICE_SILENT_US: u64 = 1_500_000;
 /// How long after a failure a device is tried again.
@@ -90,3 +92,5 @@ pub(crate) const REMOTES: usize = 64;
 pub(crate) const CLOCK_MAP_SAMPLES: u64 = 48_000;
 /// ... and when the clock is off by what lip sync could notice.
 pub(crate) const CLOCK_MAP_JUMP_US: u64 = 5_000;
+/// A transit that is shorter than any of the last ten seconds by this: the sender's clock has jumped.
+pub(crate) const TRANSIT_JUMP_US: i64 = 60_000;

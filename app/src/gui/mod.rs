@@ -1,13 +1,59 @@
-//! The window: draws the engine's snapshots and sends it commands. Knows neither the network nor codecs.
+//! The window: draws the engine's snapshots and sends it commands. Knows neither the network nor codecs, and keeps no
+//! state of a meeting. [`ui`] is all of it, one function from a snapshot to a picture and commands; [`run`] puts it into a
+//! window of the system. `scenes` has hand-made snapshots for the gallery and the tests.
 
-use crate::engine::{Command, EngineConfig};
+mod fonts;
+mod icons;
+mod keys;
+mod layout;
+mod pictures;
+pub mod scenes;
+mod screens;
+mod shell;
+mod state;
+mod theme;
+mod widgets;
 
-/// Opens the window and stays until it is closed. Starts the engine itself, because the engine wakes the window by a
-/// closure that only exists once the window does. `first` is sent to the engine at once (`conclave new`, `conclave join`).
-///
-/// # Errors
-/// When no window can be opened.
-pub fn run(config: EngineConfig, first: Option<Command>) -> anyhow::Result<()> {
-    let (_, _) = (config, first);
-    anyhow::bail!("This build has no window yet.")
+use crate::engine::{Command, Reply, Snapshot, Stage};
+
+pub use shell::{native_options, run};
+pub use state::UiState;
+
+/// The title of the window and the name that the system knows it by.
+pub const TITLE: &str = "Conclave";
+/// See [`TITLE`]; the name of the desktop entry.
+pub const APP_ID: &str = "conclave";
+
+/// Gives a context the fonts and colours of the window; once, before the first [`ui`].
+pub fn install(ctx: &egui::Context) {
+    theme::install(ctx);
+}
+
+/// Draws a snapshot and appends what the person asked for.
+pub fn ui(ui: &mut egui::Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
+    state.follow(snapshot);
+    keys::handle(ui.ctx(), snapshot, state, commands);
+    let ground = theme::palette(ui).ground;
+    ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
+    match &snapshot.stage {
+        Stage::Home => screens::home::show(ui, snapshot, state, commands),
+        Stage::Preview { purpose } => screens::preview::show(ui, snapshot, purpose, state, commands),
+        Stage::Entering { step, since, gives_up_after } => {
+            screens::entering::show(ui, step, *since, *gives_up_after, commands);
+        }
+        Stage::Meeting => screens::meeting::show(ui, snapshot, state, commands),
+        Stage::Ended(reason) => screens::ended::show(ui, reason, commands),
+    }
+    screens::overlay::show(ui, snapshot, state, commands);
+    state.pictures.sweep();
+}
+
+/// Does what a reply of the engine asks for: an invite goes to the clipboard, and only there.
+pub fn receive(ctx: &egui::Context, reply: Reply, state: &mut UiState) {
+    match reply {
+        Reply::Invite(invite) => {
+            ctx.copy_text(invite);
+            state.confirm(ctx, "Invite copied. Send it to the people you expect.");
+        }
+    }
 }

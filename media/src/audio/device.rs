@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     fault: Mutex<Option<DeviceFault>>,
     /// Media clock of the last callback; 0 before the first.
     pub(crate) called_us: AtomicU64,
+    /// How often it called. The first call may be followed by a second of nothing.
+    pub(crate) calls: AtomicU32,
     /// Frames that went through callbacks.
     pub(crate) frames: AtomicU64,
     /// The most frames that one callback wanted.
@@ -60,6 +62,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether it calls as a device does that works.
+    pub(crate) fn is_flowing(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) >= limits::DEVICE_FIRST_CALLS
+    }
+
     /// What went wrong for good, if anything.
     pub(crate) fn fault(&self) -> Option<DeviceFault> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -92,6 +99,7 @@ impl Shared {
             self.started_us.store(first.max(1), Ordering::Relaxed);
         }
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         self.called_us.store(now, Ordering::Release);
     }
 }
@@ -118,6 +126,7 @@ impl Stream {
     pub(crate) fn microphone(name: Option<String>) -> std::io::Result<(Self, Consumer<f32>)> {
         let (ring, samples) = RingBuffer::new(limits::DEVICE_RING_SAMPLES);
         let stream = Self::start(Direction::Microphone, move |shared| {
+            let _hush = Hush::this_thread();
             let (device, name) = find(Direction::Microphone, name.as_deref())?;
             let config = device.default_input_config().map_err(|e| fault(Direction::Microphone, &name, &e))?;
             let stream = record(&device, &config, shared, ring).map_err(|e| fault(Direction::Microphone, &name, &e))?;
@@ -130,6 +139,7 @@ impl Stream {
     pub(crate) fn speaker(name: Option<String>) -> std::io::Result<(Self, Producer<f32>)> {
         let (samples, ring) = RingBuffer::new(limits::DEVICE_RING_SAMPLES);
         let stream = Self::start(Direction::Speaker, move |shared| {
+            let _hush = Hush::this_thread();
             let (device, name) = find(Direction::Speaker, name.as_deref())?;
             let config = device.default_output_config().map_err(|e| fault(Direction::Speaker, &name, &e))?;
             let stream = play(&device, &config, shared, ring).map_err(|e| fault(Direction::Speaker, &name, &e))?;
@@ -167,6 +177,21 @@ impl Stream {
             }
         })?;
         Ok(Self { shared, thread })
+    }
+}
+
+/// Keeps what libasound would print on stderr from the person's terminal, as far as it is printed by this thread.
+struct Hush {
+    #[cfg(target_os = "linux")]
+    _caught: Option<std::rc::Rc<std::cell::RefCell<alsa::Output>>>,
+}
+
+impl Hush {
+    fn this_thread() -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            _caught: alsa::Output::local_error_handler().ok(),
+        }
     }
 }
 
@@ -371,6 +396,7 @@ pub(crate) fn list(direction: Direction) -> Vec<DeviceInfo> {
 }
 
 fn list_now(direction: Direction) -> Vec<DeviceInfo> {
+    let _hush = Hush::this_thread();
     let mut all = Vec::new();
     for host in hosts() {
         let default = default_of(&host, direction).map(|d| name_of(&d));
@@ -383,10 +409,10 @@ fn list_now(direction: Direction) -> Vec<DeviceInfo> {
                 Direction::Microphone => device.default_input_config(),
                 Direction::Speaker => device.default_output_config(),
             };
-            let formats = match config {
-                Ok(c) => format!("{} channels, {} Hz, {}", c.channels(), c.sample_rate(), c.sample_format()),
-                Err(e) => format!("unusable: {e}"),
-            };
+            // ALSA lists every plugin of its configuration; most of them lead nowhere.
+            let Ok(config) = config else { continue };
+            let formats =
+                format!("{} channels, {} Hz, {}", config.channels(), config.sample_rate(), config.sample_format());
             all.push(DeviceInfo { is_default: default.as_ref() == Some(&name), name, formats });
         }
     }

@@ -124,7 +124,7 @@ fn loop_file(path: &Path, output: &mut Output) -> Result<(), DeviceFault> {
             chunk.len() < 4096 || emit(&mut chunk)
         };
         let result = match spec.sample_format {
-            hound::SampleFormat::Float => each(reader.samples::<f32>(), |s| take(s)),
+            hound::SampleFormat::Float => each(reader.samples::<f32>(), &mut take),
             hound::SampleFormat::Int => each(reader.samples::<i32>(), |s| take(s as f32 * scale)),
         };
         match result {

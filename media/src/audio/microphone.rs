@@ -241,7 +241,7 @@ impl Device {
     fn begin(&mut self, first_position: u64) -> Option<Result<(String, u64), DeviceFault>> {
         let shared = &self.stream.shared;
         let opened = shared.opened.get()?;
-        if shared.called_us.load(Ordering::Acquire) == 0 {
+        if !shared.is_flowing() {
             return None;
         }
         let start_us = shared.started_us.load(Ordering::Relaxed);

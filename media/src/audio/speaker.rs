@@ -233,7 +233,7 @@ impl Device {
     fn begin(&mut self, now_us: u64) -> Option<Result<(String, u64), DeviceFault>> {
         let shared = &self.stream.shared;
         let opened = shared.opened.get()?;
-        if shared.called_us.load(Ordering::Acquire) == 0 {
+        if !shared.is_flowing() {
             return None;
         }
         self.rate = opened.rate;

@@ -15,7 +15,7 @@ pub(crate) fn fault(stream: &Stream, direction: Direction, since_us: u64, now_us
     let kind = direction.kind();
     let name = shared.opened.get().map_or_else(|| "default".to_owned(), |o| o.name.clone());
     let called_us = shared.called_us.load(Ordering::Acquire);
-    if called_us == 0 {
+    if !shared.is_flowing() {
         return (now_us > since_us + limits::DEVICE_OPEN_US).then_some(DeviceFault::Hangs { kind, name });
     }
     (now_us > called_us + limits::DEVICE_SILENT_US).then_some(DeviceFault::Unplugged { kind, name })

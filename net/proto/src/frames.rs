@@ -1,4 +1,5 @@
-//! Encoded audio and video as the core carries them. It never looks inside a payload.
+//! Encoded audio and video as the core carries them, and what goes with them: reports and wishes. It never looks inside a
+//! payload. The engine makes and takes these; `wire` gives them their form in a datagram.
 
 use bytes::Bytes;
 

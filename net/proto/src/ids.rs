@@ -1,4 +1,5 @@
-//! Names of things on the wire: peers, meetings, streams and layers.
+//! Names of peers, meetings and devices. Plain bytes: how a key is made stands in `keys`, how a meeting gets its id in
+//! `membership`.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Names as strangers send them, made safe to show.
+//! Names as strangers send them, made safe to show. Used where a name enters: our own in `core`, others' in the identity
+//! payload of the handshake.
 
 use crate::limits::NAME_CHARS;
 

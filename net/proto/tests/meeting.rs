@@ -1,4 +1,5 @@
-//! What a user would notice of a whole meeting between two to four cores, in virtual time.
+//! What a user would notice of a whole meeting between two to four cores, in virtual time: meeting, hearing, seeing, moving,
+//! being cut off, leaving, being put out; and that strangers can do none of it any harm.
 
 mod common;
 

@@ -36,6 +36,9 @@ impl DelayEstimator {
     /// A packet whose first sample is `position` arrived.
     pub(super) fn observe(&mut self, now_us: u64, position: u64) {
         let transit = transit_us(now_us, position);
+        if transit < self.base_us - limits::TRANSIT_JUMP_US {
+            self.window.clear();
+        }
         while self.window.front().is_some_and(|(at, _)| at + limits::DELAY_WINDOW_US < now_us)
             || self.window.len() >= limits::DELAY_WINDOW_PACKETS
         {

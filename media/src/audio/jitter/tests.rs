@@ -238,6 +238,25 @@ fn a_standstill_ends_without_lasting_delay() {
 }
 
 #[test]
+fn a_microphone_that_jumps_ahead_is_followed_at_once() {
+    let packets = tone_packets(50);
+    let mut listener = Listener::new();
+    for n in 0..650_u32 {
+        // Arrives evenly, but the sender's device took 350 ms more out of nowhere.
+        let ahead = if n < 500 { 0 } else { 16_800 };
+        let position = u64::from(n) * 960 + ahead;
+        listener.buffer.insert(listener.now_us, EncodedAudio { position, ..packet(&packets, n) });
+        listener.pull();
+        listener.pull();
+    }
+    let stats = listener.buffer.stats();
+    assert!(stats.target_delay_ms < 30, "{}", stats.target_delay_ms);
+    assert!(listener.buffer.excess_us(listener.now_us) < 30_000);
+    assert_eq!(listener.silent_blocks_in_a_row, 0);
+    assert!(listener.longest_silence_blocks <= 5, "{}", listener.longest_silence_blocks);
+}
+
+#[test]
 fn a_restarted_sender_is_heard_again() {
     let packets = tone_packets(50);
     let mut listener = Listener::new();

@@ -1,4 +1,5 @@
 //! The room: who is let in, put out, told, and given our video. Turns changes of the membership into events and sessions.
+//! Knows no handshakes and no wire; `control` and `signalling` call it, and the owner's commands do.
 
 use crate::ids::PeerId;
 use crate::limits::{

@@ -1,4 +1,5 @@
-//! Histories with partitions, read in every order.
+//! Histories with removals, partitions and forgeries; and a property: whatever the history, every order of arrival folds to
+//! the same room.
 
 use proptest::prelude::*;
 

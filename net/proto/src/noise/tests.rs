@@ -1,4 +1,5 @@
-//! The handshake between two ends, and everything that must not get through it.
+//! The handshake between two ends, and everything that must not get through it: foreign invites, altered messages, somebody
+//! in between.
 
 use super::*;
 use crate::keys::KeyRejected;

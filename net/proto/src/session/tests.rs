@@ -1,4 +1,5 @@
-//! Sealing: what opens, what must not.
+//! Sealing and keys: the form of a datagram, what opens and what must not, and who uses which keys during a rekey. Whole
+//! sessions are tested in `tests/meeting.rs`.
 
 use zeroize::Zeroizing;
 

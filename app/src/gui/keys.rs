@@ -1,0 +1,40 @@
+//! The keys: M microphone, V camera, Ctrl+L leave, Escape closes what is open. A key that is typed into a text field or held
+//! down does nothing here.
+
+use egui::{Context, Event, Key, Modifiers};
+
+use crate::engine::{Command, Snapshot, Stage};
+
+use super::state::{Panel, UiState};
+
+pub(crate) fn handle(ctx: &Context, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
+    if ctx.text_edit_focused() {
+        return;
+    }
+    let in_meeting = snapshot.stage == Stage::Meeting;
+    let devices_open = in_meeting || matches!(snapshot.stage, Stage::Preview { .. });
+    // A menu that is open closes itself by Escape; the panel behind it stays.
+    let menu_open = egui::Popup::is_any_open(ctx);
+    for (key, modifiers) in presses(ctx) {
+        match (key, modifiers) {
+            (Key::M, Modifiers::NONE) if devices_open => commands.push(Command::SetMuted(!snapshot.muted)),
+            (Key::V, Modifiers::NONE) if devices_open => commands.push(Command::SetCamera(snapshot.camera_off)),
+            (Key::L, modifiers) if in_meeting && modifiers.command_only() => commands.push(Command::Leave),
+            (Key::Escape, Modifiers::NONE) if !menu_open => state.panel = Panel::None,
+            _ => {}
+        }
+    }
+}
+
+fn presses(ctx: &Context) -> Vec<(Key, Modifiers)> {
+    ctx.input(|input| {
+        input
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Key { key, pressed: true, repeat: false, modifiers, .. } => Some((*key, *modifiers)),
+                _ => None,
+            })
+            .collect()
+    })
+}
