@@ -44,7 +44,7 @@ fn mark(ui: &mut Ui) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.label(RichText::new("Conclave").font(theme::strong(text::TITLE)).color(p.text));
-            widgets::weak(ui, "Private video meetings. No server in between.");
+            widgets::weak(ui, "Video meetings without a server.");
         });
     });
 }

@@ -6,7 +6,7 @@ use crate::engine::Person;
 use crate::gui::theme::{self, palette, space, text};
 use crate::gui::widgets;
 
-use super::{gap, tile};
+use super::{gap, text_line, tile};
 
 pub(super) fn show(ui: &mut Ui, person: &Person) {
     let link = &person.link;
@@ -52,7 +52,7 @@ fn group(ui: &mut Ui, name: &str) {
 }
 
 fn row(ui: &mut Ui, name: &str, value: &str) {
-    ui.horizontal(|ui| {
+    text_line(ui, |ui| {
         ui.label(RichText::new(name).color(palette(ui).weak));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add(Label::new(RichText::new(value).color(palette(ui).text)).truncate());
@@ -61,7 +61,7 @@ fn row(ui: &mut Ui, name: &str, value: &str) {
 }
 
 fn mono(ui: &mut Ui, name: &str, value: &str) {
-    ui.horizontal(|ui| {
+    text_line(ui, |ui| {
         ui.label(RichText::new(name).color(palette(ui).weak));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let value = RichText::new(value).monospace().color(palette(ui).text);

@@ -46,7 +46,7 @@ fn tiles(ui: &mut Ui, stage: Rect, snapshot: &Snapshot, state: &mut UiState, com
     let places = layout::places(snapshot.people.len(), stage, space::S);
     for (person, &place) in snapshot.people.iter().zip(&places.others) {
         state.report_tile(&person.who, place.height() * ui.pixels_per_point(), commands);
-        if tile::person(ui, place, person, state).on_hover_text(tile::condition(person)).clicked() {
+        if tile::person(ui, place, person, state).clicked() {
             state.panel = Panel::Link(person.who.clone());
         }
     }

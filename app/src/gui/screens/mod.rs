@@ -48,6 +48,15 @@ fn heading(ui: &mut Ui, sentence: &str) {
     ui.label(RichText::new(sentence).font(theme::strong(text::LARGE)).color(palette(ui).text));
 }
 
+/// A line as high as its text; without this every line is as high as a button.
+fn text_line<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 20.0;
+        ui.horizontal(content).inner
+    })
+    .inner
+}
+
 /// Room between two groups.
 fn gap(ui: &mut Ui, points: f32) {
     ui.add_space(points - ui.spacing().item_spacing.y.min(points));

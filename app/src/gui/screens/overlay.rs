@@ -4,7 +4,7 @@ use egui::{Align, Align2, Area, Context, CornerRadius, Frame, Label, Layout, Ord
 
 use crate::engine::{Command, Knock, Notice, Snapshot, Stage};
 use crate::gui::icons::{self, Icon};
-use crate::gui::state::UiState;
+use crate::gui::state::{Panel, UiState};
 use crate::gui::theme::{self, palette, radius, size, space, text};
 use crate::gui::widgets::{self, Button, Look};
 
@@ -22,10 +22,13 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
         Vec::new()
     };
     call_for_attention(&ctx, waiting.len());
+    // Over the middle of the tiles, not of the window, when a panel stands beside them.
+    let beside = state.panel != Panel::None && ui.max_rect().width() >= size::PANEL_BESIDE;
+    let left = if beside { -size::PANEL / 2.0 } else { 0.0 };
     if !waiting.is_empty() || !snapshot.notices.is_empty() {
         Area::new(egui::Id::unique("door and notices"))
             .order(Order::Middle)
-            .anchor(Align2::CENTER_TOP, vec2(0.0, space::M))
+            .anchor(Align2::CENTER_TOP, vec2(left, space::M))
             .default_width(width)
             .show(&ctx, |ui| {
                 ui.set_width(width);
@@ -39,7 +42,7 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
                 if hidden > 0 {
                     floating(ui, palette(ui).line).show(ui, |ui| {
-                        widgets::weak(ui, format!("{hidden} more below these"));
+                        widgets::weak(ui, format!("{hidden} more"));
                     });
                 }
             });
@@ -81,7 +84,7 @@ fn knock(ui: &mut Ui, knock: &Knock, rest: &[&Knock], state: &mut UiState, comma
             ui.add_space(space::XS);
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                let who = RichText::new(format!("{} knocks", knock.name)).font(theme::strong(text::LARGE));
+                let who = RichText::new(format!("{} knocks", short(&knock.name, 24))).font(theme::strong(text::LARGE));
                 ui.add(Label::new(who.color(p.text)).truncate());
                 ui.add(
                     Label::new(
@@ -113,7 +116,7 @@ fn knock(ui: &mut Ui, knock: &Knock, rest: &[&Knock], state: &mut UiState, comma
 /// "Bo waits behind", "Bo, Cy and 3 more wait behind".
 fn queue(rest: &[&Knock]) -> String {
     const NAMED: usize = 2;
-    let mut names: Vec<String> = rest.iter().take(NAMED).map(|knock| short(&knock.name)).collect();
+    let mut names: Vec<String> = rest.iter().take(NAMED).map(|knock| short(&knock.name, 18)).collect();
     if rest.len() > NAMED {
         names.push(format!("{} more", rest.len() - NAMED));
     }
@@ -123,9 +126,8 @@ fn queue(rest: &[&Knock]) -> String {
     format!("{all} {verb} behind.")
 }
 
-fn short(name: &str) -> String {
-    const CHARS: usize = 18;
-    if name.chars().count() <= CHARS { name.to_owned() } else { name.chars().take(CHARS).chain(['…']).collect() }
+fn short(name: &str, chars: usize) -> String {
+    if name.chars().count() <= chars { name.to_owned() } else { name.chars().take(chars).chain(['…']).collect() }
 }
 
 fn show_notice(ui: &mut Ui, notice: &Notice, commands: &mut Vec<Command>) {

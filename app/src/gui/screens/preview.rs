@@ -9,7 +9,7 @@ use crate::gui::state::UiState;
 use crate::gui::theme::{self, palette, radius, size, space, text};
 use crate::gui::widgets::{self, Button, Look};
 
-use super::{column, gap, half, tile, title};
+use super::{column, gap, half, text_line, tile, title};
 
 /// Narrower than this, the devices stand below the picture.
 const SIDE_BY_SIDE: f32 = 880.0;
@@ -87,20 +87,17 @@ fn mirror(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut 
     ui.painter().rect_filled(rect, corner, p.tile);
     let shown = !snapshot.camera_off && tile::picture(ui, rect, snapshot.own_picture.as_ref(), true, state);
     if !shown {
-        widgets::avatar(
-            ui.painter(),
-            rect.center() - vec2(0.0, 22.0),
-            (rect.height() * 0.3).min(96.0),
-            "",
-            &state.name,
-        );
+        // In the middle of what the two buttons leave free.
+        let free = Rect::from_min_max(rect.min, rect.max - vec2(0.0, size::ROUND + space::M));
+        let diameter = (free.height() * 0.45).min(96.0);
+        widgets::avatar(ui.painter(), free.center() - vec2(0.0, space::L), diameter, "", &state.name);
         let sentence = match (&snapshot.camera, snapshot.camera_off) {
             (_, true) => "Your camera is off",
             (DeviceState::Opening | DeviceState::On(_), false) => "The camera is starting",
             (DeviceState::Off, false) => "No camera is in use",
             (DeviceState::Failed(_), false) => "No picture from the camera",
         };
-        let at = rect.center() + vec2(0.0, (rect.height() * 0.15).min(48.0) + 6.0);
+        let at = free.center() + vec2(0.0, diameter / 2.0 + space::XS);
         ui.painter().text(at, Align2::CENTER_CENTER, sentence, theme::regular(text::BODY), p.weak);
         let label = ui.interact(rect, ui.scope_id().with("own picture"), Sense::hover());
         label.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, sentence));
@@ -157,14 +154,12 @@ fn devices(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
 /// A device: its name, what there is to choose, how it is doing. Returns the choice: a name, or `None` for the default.
 fn device(ui: &mut Ui, icon: Icon, name: &str, state: &DeviceState, list: &[String]) -> Option<Option<String>> {
     let p = palette(ui);
-    let label = ui
-        .horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            let (rect, _) = ui.allocate_exact_size(theme::square(16.0), Sense::hover());
-            icons::paint(ui.painter(), rect, icon, p.weak, p.ground);
-            ui.label(RichText::new(name).font(theme::strong(text::SMALL)).color(p.weak))
-        })
-        .inner;
+    let label = text_line(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (rect, _) = ui.allocate_exact_size(theme::square(16.0), Sense::hover());
+        icons::paint(ui.painter(), rect, icon, p.weak, p.ground);
+        ui.label(RichText::new(name).font(theme::strong(text::SMALL)).color(p.weak))
+    });
     let current = match state {
         DeviceState::On(name) => name.as_str(),
         DeviceState::Opening => "Opening…",

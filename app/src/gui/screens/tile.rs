@@ -97,19 +97,20 @@ fn outline(ui: &Ui, rect: Rect, speaking: bool) {
 }
 
 fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool) {
-    const HEIGHT: f32 = 26.0;
-    let icon = if muted { 14.0 + space::XS + 2.0 } else { 0.0 };
-    let room = rect.width() - 2.0 * space::S - 2.0 * 10.0 - icon;
-    let font = theme::strong(text::SMALL);
-    let galley = widgets::ellipsis(ui, name, font, room);
+    let small = rect.width() < 160.0;
+    let (height, margin, side) = if small { (20.0, 5.0, 7.0) } else { (26.0, space::S, 10.0) };
+    let font = theme::strong(if small { 11.0 } else { text::SMALL });
+    let icon_side = if small { 12.0 } else { 14.0 };
+    let icon = if muted { icon_side + space::XS } else { 0.0 };
+    let galley = widgets::ellipsis(ui, name, font, rect.width() - 2.0 * margin - 2.0 * side - icon);
     let plate = Rect::from_min_size(
-        pos2(rect.left() + space::S, rect.bottom() - space::S - HEIGHT),
-        vec2(galley.size().x + icon + 20.0, HEIGHT),
+        pos2(rect.left() + margin, rect.bottom() - margin - height),
+        vec2(galley.size().x + icon + 2.0 * side, height),
     );
     ui.painter().rect_filled(plate, CornerRadius::same(13), VEIL);
-    let mut x = plate.left() + 10.0;
+    let mut x = plate.left() + side;
     if muted {
-        let at = Rect::from_center_size(pos2(x + 7.0, plate.center().y), theme::square(14.0));
+        let at = Rect::from_center_size(pos2(x + icon_side / 2.0, plate.center().y), theme::square(icon_side));
         icons::paint(
             ui.painter(),
             at,
@@ -127,11 +128,15 @@ fn silence(ui: &Ui, rect: Rect, name: &str, silent: Duration) {
     ui.painter().rect_filled(rect, CornerRadius::same(radius::TILE), VEIL);
     let roomy = rect.width() > 260.0;
     let sentence = silence_sentence(name, silent);
-    let short = format!("Nothing arrives for {} s", silent.as_secs());
+    let short = if rect.width() > 160.0 {
+        format!("Nothing arrives for {} s", silent.as_secs())
+    } else {
+        format!("Silent for {} s", silent.as_secs())
+    };
     let font = theme::regular(if roomy { text::BODY } else { text::SMALL });
     let job = egui::text::LayoutJob {
         halign: egui::Align::Center,
-        ..egui::text::LayoutJob::simple(if roomy { sentence } else { short }, font, ON_PICTURE, rect.width() - 32.0)
+        ..egui::text::LayoutJob::simple(if roomy { sentence } else { short }, font, ON_PICTURE, rect.width() - space::L)
     };
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let top = rect.center().y - galley.size().y / 2.0 + if roomy { 14.0 } else { 0.0 };
