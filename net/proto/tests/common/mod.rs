@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use conclave_proto::core::{Command, Core, CoreConfig, Event, Output, SignalInput, WakeReason};
+use conclave_proto::entropy::Entropy as _;
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
@@ -34,6 +35,26 @@ pub(crate) struct Node {
     pub(crate) last_datagram: Vec<u8>,
 }
 
+/// What one seed draws for every datagram.
+pub(crate) struct Weather {
+    pub(crate) dice: SeededEntropy,
+    pub(crate) loss_percent: u64,
+}
+
+impl Weather {
+    pub(crate) fn draw(&mut self, below: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.dice.fill(&mut bytes);
+        u64::from_be_bytes(bytes) % below
+    }
+
+    /// The delays of the copies that arrive.
+    fn copies(&mut self) -> Vec<Duration> {
+        let copies = if self.draw(100) < self.loss_percent { 0 } else { 1 + usize::from(self.draw(50) == 0) };
+        (0..copies).map(|_| DELAY + Duration::from_millis(self.draw(30))).collect()
+    }
+}
+
 pub(crate) struct World {
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<Node>,
@@ -46,6 +67,8 @@ pub(crate) struct World {
     pub(crate) signalling_down: bool,
     /// Drops every nth datagram.
     pub(crate) drop_every: Option<u64>,
+    /// Datagrams are lost at random, some come twice, all come up to 30 ms late and out of order.
+    pub(crate) weather: Option<Weather>,
     steps: u64,
 }
 
@@ -74,6 +97,7 @@ impl World {
             cut: false,
             signalling_down: false,
             drop_every: None,
+            weather: None,
             steps: 0,
         }
     }
@@ -229,9 +253,9 @@ impl World {
         }
     }
 
-    fn post(&mut self, parcel: Parcel) {
+    fn post(&mut self, delay: Duration, parcel: Parcel) {
         self.sequence += 1;
-        self.parcels.insert((self.now + DELAY, self.sequence), parcel);
+        self.parcels.insert((self.now + delay, self.sequence), parcel);
     }
 
     fn position(&self, id: PeerId) -> Option<usize> {
@@ -254,13 +278,15 @@ impl World {
                     node.last_datagram.clone_from(&datagram);
                     let dropped =
                         self.drop_every.is_some_and(|every| self.nodes[n].datagrams_sent.is_multiple_of(every));
-                    if !self.cut && !dropped {
-                        self.post(Parcel::Datagram { to, from, bytes: datagram });
+                    let copies = self.weather.as_mut().map_or_else(|| vec![DELAY], Weather::copies);
+                    let gets_through = !self.cut && !dropped;
+                    for delay in copies.into_iter().filter(|_| gets_through) {
+                        self.post(delay, Parcel::Datagram { to, from, bytes: datagram.clone() });
                     }
                 }
                 Output::Signal(to, message) => {
                     if let Some(to) = self.position(to).filter(|to| self.streams.contains(&(n.min(*to), n.max(*to)))) {
-                        self.post(Parcel::Signal { to, from: us, input: SignalInput::Message(message.into()) });
+                        self.post(DELAY, Parcel::Signal { to, from: us, input: SignalInput::Message(message.into()) });
                     }
                 }
                 Output::OpenSignal(to, addresses) => self.open(n, to, &addresses),
@@ -268,7 +294,7 @@ impl World {
                     if let Some(to) = self.position(to)
                         && self.streams.remove(&(n.min(to), n.max(to)))
                     {
-                        self.post(Parcel::Signal { to, from: us, input: SignalInput::Closed });
+                        self.post(DELAY, Parcel::Signal { to, from: us, input: SignalInput::Closed });
                     }
                 }
                 Output::Event(event) => {
@@ -287,10 +313,10 @@ impl World {
             Some(other) => {
                 self.streams.insert((n.min(other), n.max(other)));
                 let (here, there) = (self.nodes[n].address, self.nodes[other].address);
-                self.post(Parcel::Signal { to: other, from: us, input: SignalInput::Opened { remote: here } });
-                self.post(Parcel::Signal { to: n, from: to, input: SignalInput::Opened { remote: there } });
+                self.post(DELAY, Parcel::Signal { to: other, from: us, input: SignalInput::Opened { remote: here } });
+                self.post(DELAY, Parcel::Signal { to: n, from: to, input: SignalInput::Opened { remote: there } });
             }
-            None => self.post(Parcel::Signal { to: n, from: to, input: SignalInput::Failed }),
+            None => self.post(DELAY, Parcel::Signal { to: n, from: to, input: SignalInput::Failed }),
         }
     }
 }
