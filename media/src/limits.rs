@@ -94,3 +94,37 @@ pub(crate) const CLOCK_MAP_SAMPLES: u64 = 48_000;
 pub(crate) const CLOCK_MAP_JUMP_US: u64 = 5_000;
 /// A transit that is shorter than any of the last ten seconds by this: the sender's clock has jumped.
 pub(crate) const TRANSIT_JUMP_US: i64 = 60_000;
+
+// Pictures
+
+/// Largest picture that is decoded or encoded: 1080p with H.264's rounding to macroblocks. Bounds every allocation that a
+/// remote's header can ask for (3 MB a picture).
+pub(crate) const MAX_PICTURE_WIDTH: u32 = 1920;
+/// See [`MAX_PICTURE_WIDTH`].
+pub(crate) const MAX_PICTURE_HEIGHT: u32 = 1088;
+/// Smallest side that the codecs take.
+pub(crate) const MIN_PICTURE_SIDE: u32 = 16;
+/// Largest coded picture that is handed to a decoder; a 1080p key frame at the best quality stays below it.
+pub(crate) const MAX_CODED_BYTES: usize = 2 << 20;
+/// Pictures that one coded frame may hold before it counts as an attack.
+pub(crate) const MAX_PICTURES_PER_FRAME: usize = 8;
+/// Idle picture buffers that a pool keeps; one is written, one shown, one on its way.
+pub(crate) const MAX_POOLED_PICTURES: usize = 4;
+/// Frames waiting for one remote's decoder: half a second. The oldest go first, then a key frame is asked for.
+pub(crate) const MAX_FRAMES_TO_DECODE: usize = 16;
+/// Decoded pictures waiting for their moment. Beyond it the oldest is dropped: newest wins.
+pub(crate) const MAX_PICTURES_TO_SHOW: usize = 6;
+/// Pictures waiting for the disk (1.4 MB each at 720 lines). Beyond it pictures are left out of the file, never delayed.
+pub(crate) const MAX_PICTURES_TO_WRITE: usize = 8;
+/// Largest file-camera picture; larger Y4M files are refused.
+pub(crate) const MAX_FILE_SIDE: u32 = 4096;
+/// Longest Y4M header line.
+pub(crate) const MAX_Y4M_HEADER: usize = 1024;
+/// Layers of the ladder.
+pub(crate) const MAX_LAYERS: usize = 3;
+/// Largest buffer that a camera may hand over (1080p RGB with room to spare).
+pub(crate) const MAX_CAMERA_BUFFER: usize = 16 << 20;
+/// Threads left behind in hanging camera drivers; beyond it a hanging camera is not tried again until one comes back.
+pub(crate) const MAX_ABANDONED_CAMERA_THREADS: usize = 2;
+/// Formats of one camera that are looked at; some drivers list thousands of sizes.
+pub(crate) const MAX_CAMERA_FORMATS: usize = 1024;

@@ -1,6 +1,10 @@
 //! Pictures and the one-slot channel they travel in: newest wins, never a queue of old frames.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::limits;
 
 /// An I420 picture (BT.709 limited range), planes packed without padding: Y, then U, then V.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +27,42 @@ impl Picture {
         let (y, chroma) = self.data.split_at(luma);
         let (u, v) = chroma.split_at(luma / 4);
         (y, u, v)
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({}x{} at {} us)", self.width, self.height, self.captured_us)
+    }
+}
+
+/// Bytes of a packed I420 picture.
+pub(crate) const fn i420_len(width: u32, height: u32) -> usize {
+    (width as usize * height as usize) / 2 * 3
+}
+
+/// Reuses the buffers of pictures that nobody holds any more, so that 30 pictures a second cost no allocation.
+#[derive(Default)]
+pub(crate) struct PicturePool {
+    buffers: VecDeque<Arc<[u8]>>,
+}
+
+impl PicturePool {
+    /// A buffer for an I420 picture of this size, written by `write` (it may hold an old picture before).
+    pub(crate) fn fill(&mut self, width: u32, height: u32, write: impl FnOnce(&mut [u8])) -> Arc<[u8]> {
+        let len = i420_len(width, height);
+        let free = self.buffers.iter_mut().position(|buffer| buffer.len() == len && Arc::get_mut(buffer).is_some());
+        let mut buffer = free
+            .and_then(|at| self.buffers.remove(at))
+            .unwrap_or_else(|| std::iter::repeat_n(0, len).collect::<Arc<[u8]>>());
+        if let Some(bytes) = Arc::get_mut(&mut buffer) {
+            write(bytes);
+        }
+        if self.buffers.len() == limits::MAX_POOLED_PICTURES {
+            self.buffers.pop_front();
+        }
+        self.buffers.push_back(Arc::clone(&buffer));
+        buffer
     }
 }
 

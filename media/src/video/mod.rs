@@ -2,8 +2,18 @@
 
 use bytes::Bytes;
 
+mod capture;
+mod codec;
+mod decoding;
+mod encoding;
+mod freezes;
+mod layer_encoder;
+mod overload;
+mod playout;
 mod probe;
 mod receiver;
+mod record;
+mod scale;
 mod sender;
 mod stats;
 
@@ -78,3 +88,6 @@ impl EncodedVideo {
         self.needs_back == 0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,11 @@
 //! What this machine has and can do, for `conclave doctor`: the cameras with their formats, and the speed of the codecs.
 
 use super::Codec;
+use super::capture::TestPicture;
+use super::capture::camera_formats::{self, Mode};
+use super::codec::{self, ENCODERS, EncoderConfig};
+use crate::clock;
+use crate::picture::{Picture, PicturePool};
 
 /// A camera that can capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +32,61 @@ pub struct CodecSpeed {
 /// The cameras of this machine, or none. May take a second; call it off the window's thread.
 #[must_use]
 pub fn cameras() -> Vec<CameraInfo> {
-    Vec::new()
+    let nodes = camera_formats::cameras().into_iter();
+    nodes.map(|node| CameraInfo { name: node.name, formats: in_words(&node.modes) }).collect()
 }
 
-/// Measures every codec of this build for about a second each.
+/// The largest size of each pixel format with its best rate.
+fn in_words(modes: &[Mode]) -> String {
+    let mut best: Vec<Mode> = Vec::new();
+    for mode in modes {
+        let rank = |mode: &Mode| (mode.width * mode.height, mode.fps);
+        match best.iter_mut().find(|known| known.format == mode.format) {
+            Some(known) if rank(known) < rank(mode) => *known = *mode,
+            Some(_) => {}
+            None => best.push(*mode),
+        }
+    }
+    let words = best.iter().map(|mode| {
+        let format = format!("{:?}", mode.format).to_uppercase();
+        format!("{format} {}x{} {} f/s", mode.width, mode.height, mode.fps)
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Pictures per codec.
+const PICTURES: u64 = 60;
+
+/// Measures every codec of this build on a moving picture for about a second each.
 #[must_use]
 pub fn codec_speed() -> Vec<CodecSpeed> {
-    Vec::new()
+    ENCODERS.iter().filter_map(|codec| speed(*codec)).collect()
+}
+
+fn speed(codec: Codec) -> Option<CodecSpeed> {
+    let config = EncoderConfig { width: 1280, height: 720, fps: 30.0, bitrate_bps: 1_500_000 };
+    let mut encoder = codec::encoder(codec, config).ok()?;
+    let mut decoder = codec::decoder(codec).ok()?;
+    let mut scene = TestPicture::new(config.width, config.height);
+    let mut pool = PicturePool::default();
+    let (mut encode_us, mut decode_us) = (Vec::new(), 0);
+    for index in 0..PICTURES {
+        let data = pool.fill(config.width, config.height, |out| scene.draw(index * 2, out));
+        let picture = Picture { width: config.width, height: config.height, data, captured_us: index };
+        let start = clock::now_us();
+        let coded = encoder.encode(&picture, index == 0).ok()??;
+        let between = clock::now_us();
+        decoder.decode(&coded.payload, index).ok()?;
+        encode_us.push(between - start);
+        decode_us += clock::now_us() - between;
+    }
+    encode_us.sort_unstable();
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a second")]
+    let ms = |us: u64| us as f64 / 1000.0;
+    Some(CodecSpeed {
+        codec,
+        encode_ms: ms(encode_us.iter().sum::<u64>() / PICTURES),
+        encode_p95_ms: ms(encode_us[encode_us.len() * 95 / 100]),
+        decode_ms: ms(decode_us / PICTURES),
+    })
 }

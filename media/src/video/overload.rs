@@ -1,0 +1,148 @@
+//! When the machine cannot keep up: which codec, and how far to step down. Pure: told each picture's encoding time.
+//!
+//! AV1 gives way to H.264 once its 95th percentile at 720 lines is above the limit; then, or when one codec was asked for,
+//! size and then rate step down, and up again after a quiet while. Owned by the sender's encoding thread.
+
+use std::collections::VecDeque;
+
+/// 95th percentile above which AV1 at full size is too slow for this machine.
+pub(crate) const AV1_LIMIT_US: u64 = 14_000;
+/// Pictures that are looked back on: four seconds at 30 f/s.
+const WINDOW: usize = 120;
+/// Fewer tell nothing: the first pictures of an encoder are slow.
+const ENOUGH: usize = 60;
+/// Share of the time between pictures that may be spent encoding.
+const TOO_BUSY: f64 = 0.75;
+/// Below it, the next step up is tried.
+const IDLE: f64 = 0.30;
+/// Quiet time before a step up.
+const QUIET_US: u64 = 10_000_000;
+
+/// Encoding times of the last pictures.
+#[derive(Default)]
+pub(crate) struct EncodeTimes {
+    times_us: VecDeque<u64>,
+}
+
+impl EncodeTimes {
+    pub(crate) fn note(&mut self, time_us: u64) {
+        if self.times_us.len() == WINDOW {
+            self.times_us.pop_front();
+        }
+        self.times_us.push_back(time_us);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.times_us.clear();
+    }
+
+    /// `None` until enough is known.
+    pub(crate) fn p95_us(&self) -> Option<u64> {
+        if self.times_us.len() < ENOUGH {
+            return None;
+        }
+        let mut sorted: Vec<u64> = self.times_us.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() * 95 / 100).copied()
+    }
+
+    fn mean_us(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of a few seconds")]
+        let mean = self.times_us.iter().sum::<u64>() as f64 / self.times_us.len().max(1) as f64;
+        (self.times_us.len() >= ENOUGH).then_some(mean)
+    }
+}
+
+/// How far the sender has stepped down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The full layer's size, as a fraction.
+    pub(crate) size: (u32, u32),
+    /// Every how many pictures one is encoded.
+    pub(crate) every: u64,
+}
+
+const STEPS: [Step; 5] = [
+    Step { size: (1, 1), every: 1 },
+    Step { size: (3, 4), every: 1 },
+    Step { size: (1, 2), every: 1 },
+    Step { size: (1, 2), every: 2 },
+    Step { size: (1, 4), every: 2 },
+];
+
+/// Steps down and up with the load of all layers together.
+#[derive(Default)]
+pub(crate) struct Overload {
+    times: EncodeTimes,
+    level: usize,
+    quiet_since_us: u64,
+}
+
+impl Overload {
+    pub(crate) fn step(&self) -> Step {
+        STEPS[self.level.min(STEPS.len() - 1)]
+    }
+
+    /// All layers of a picture took `busy_us`; pictures come every `interval_us`. True: the step changed.
+    pub(crate) fn note(&mut self, now_us: u64, busy_us: u64, interval_us: u64) -> bool {
+        self.times.note(busy_us);
+        let Some(mean) = self.times.mean_us() else { return false };
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of one frame")]
+        let load = mean / (interval_us.max(1) * self.step().every) as f64;
+        let before = self.level;
+        if load > IDLE {
+            self.quiet_since_us = now_us;
+        }
+        if load > TOO_BUSY && self.level + 1 < STEPS.len() {
+            self.level += 1;
+        } else if self.level > 0 && now_us.saturating_sub(self.quiet_since_us) > QUIET_US {
+            self.level -= 1;
+        }
+        if self.level != before {
+            self.times.clear();
+            self.quiet_since_us = now_us;
+        }
+        self.level != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(overload: &mut Overload, from_us: u64, pictures: u64, busy_us: u64) -> u64 {
+        for index in 0..pictures {
+            overload.note(from_us + index * 33_333, busy_us, 33_333);
+        }
+        from_us + pictures * 33_333
+    }
+
+    #[test]
+    fn a_fast_machine_keeps_full_size() {
+        let mut overload = Overload::default();
+        run(&mut overload, 0, 1000, 8_000);
+        assert_eq!(overload.step(), STEPS[0]);
+    }
+
+    #[test]
+    fn a_slow_machine_steps_down_and_recovers() {
+        let mut overload = Overload::default();
+        let now = run(&mut overload, 0, 60, 30_000);
+        assert_eq!(overload.step(), STEPS[1]);
+        let now = run(&mut overload, now, 300, 29_000);
+        assert!(overload.step().every > 1);
+        run(&mut overload, now, 3000, 5_000);
+        assert_eq!(overload.step(), STEPS[0]);
+    }
+
+    #[test]
+    fn the_percentile_waits_for_enough_and_ignores_single_spikes() {
+        let mut times = EncodeTimes::default();
+        times.note(90_000);
+        assert_eq!(times.p95_us(), None);
+        for _ in 0..99 {
+            times.note(8_000);
+        }
+        assert_eq!(times.p95_us(), Some(8_000));
+    }
+}
