@@ -15,6 +15,7 @@ use super::owner::Owner;
 use super::report::{EndReason, ReportEvent};
 use super::sentences;
 use super::snapshot::Purpose;
+use super::state::State;
 use super::{Reply, limits};
 
 impl Owner {
@@ -28,6 +29,9 @@ impl Owner {
                 if !self.devices.listed(lists) {
                     return;
                 }
+            }
+            News::Node(attempt, started) if matches!(self.state, State::Home(_)) => {
+                self.standby_opened(attempt, started);
             }
             News::Node(attempt, started) => self.network_opened(attempt, started),
             News::Asked(attempt, answer) => self.asked(attempt, answer),
@@ -99,6 +103,9 @@ impl Owner {
 
     /// From the network; `None`: it has ended by itself.
     pub(super) fn network(&mut self, event: Option<NodeEvent>) {
+        if matches!(self.state, State::Home(_)) {
+            return self.doorstep_event(event);
+        }
         match event {
             Some(NodeEvent::Ready { addresses }) => self.ready(addresses.iter().map(ToString::to_string).collect()),
             Some(NodeEvent::Core(event)) => self.core_event(event),

@@ -24,11 +24,11 @@ impl Owner {
             Command::Enter => self.enter(),
             Command::Back => match self.state {
                 State::Preview { .. } | State::Entering { .. } | State::Ended(_) => self.leave(),
-                State::Home | State::Inside { .. } => {}
+                State::Home(_) | State::Inside { .. } => {}
             },
             Command::Leave => match self.state {
                 State::Entering { .. } | State::Inside { .. } => self.leave(),
-                State::Home | State::Preview { .. } | State::Ended(_) => {}
+                State::Home(_) | State::Preview { .. } | State::Ended(_) => {}
             },
             Command::SetName(name) => self.set_name(&name),
             Command::SetMuted(muted) => {
@@ -53,6 +53,7 @@ impl Owner {
                 if let Some((_, meeting)) = self.state.both() {
                     meeting.node.set_visible(visible);
                 }
+                self.stand_by();
             }
             Command::Dismiss(id) => self.notices.dismiss(id),
             Command::SetTileHeight { who, height } => {
@@ -104,7 +105,8 @@ impl Owner {
     }
 
     fn answer(&mut self, who: &str, admit: bool) {
-        let known = self.state.both().is_some_and(|(_, meeting)| meeting.answer(who, admit));
+        let known =
+            self.answer_at_home(who, admit) || self.state.both().is_some_and(|(_, meeting)| meeting.answer(who, admit));
         if !known {
             self.tell(
                 Subject::Other,

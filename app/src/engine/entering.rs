@@ -1,11 +1,13 @@
 //! The way in and the way out: home, preview, the network, the door, the room, and back. Every wait has a deadline.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use conclave_net::{Node, NodeConfig, NodeEvents, Role, device_key};
+use conclave_net::{Node, NodeConfig, NodeEvent, NodeEvents, Role, device_key};
 use conclave_proto::core::{Command, Event};
 use conclave_proto::invite::Invite;
 use conclave_proto::time::Bitrate;
+use tokio::sync::mpsc;
 
 use super::limits;
 use super::meeting::Meeting;
@@ -15,6 +17,7 @@ use super::own_media::OwnMedia;
 use super::owner::Owner;
 use super::report::{EndReason, ReportEvent};
 use super::snapshot::Purpose;
+use super::standby::Standby;
 use super::state::{State, Step, Target, Way};
 
 /// Reads an invite and looks at its date.
@@ -30,7 +33,8 @@ pub(crate) fn check_invite(text: &str) -> Result<Invite, Trouble> {
 impl Owner {
     /// Nothing runs; look around for visible people.
     pub(super) fn at_home(&mut self) {
-        self.state = State::Home;
+        self.state = State::Home(Standby::Off);
+        self.stand_by();
         if !self.desk.reports()
             && let Some(trouble) = self.visible.look(&self.news)
         {
@@ -60,7 +64,12 @@ impl Owner {
 
     /// From preview to the door or into a meeting of our own.
     pub(super) fn enter(&mut self) {
-        let State::Preview { target, media } = std::mem::replace(&mut self.state, State::Home) else { return };
+        if !matches!(self.state, State::Preview { .. }) {
+            return;
+        }
+        let State::Preview { target, media } = std::mem::replace(&mut self.state, State::Home(Standby::Off)) else {
+            return;
+        };
         self.attempts += 1;
         let purpose = target.purpose();
         let way = |step| Way::new(purpose.clone(), self.attempts, step);
@@ -151,10 +160,7 @@ impl Owner {
                 *meeting = Some(Box::new(begun));
                 media.tell();
             }
-            Err(error) => {
-                let what = format!("The system gives this program no more threads ({error}).");
-                self.end(Trouble::new(what, Fault::Ours, "Close other programs."), EndReason::Failed);
-            }
+            Err(error) => self.end(Trouble::no_thread(&error), EndReason::Failed),
         }
         self.touch();
     }
@@ -169,7 +175,7 @@ impl Owner {
 
     /// In the room.
     pub(super) fn inside(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Home) {
+        self.state = match std::mem::replace(&mut self.state, State::Home(Standby::Off)) {
             State::Entering { media, meeting: Some(meeting), .. } => State::Inside { media, meeting },
             other => other,
         };
@@ -223,8 +229,12 @@ impl Owner {
     /// keeps anybody waiting. The state is home.
     pub(super) fn leave_quietly(&mut self) {
         self.outlet.connect(None);
-        let (media, meeting) = match std::mem::replace(&mut self.state, State::Home) {
-            State::Home | State::Ended(_) => return,
+        let (media, meeting) = match std::mem::replace(&mut self.state, State::Home(Standby::Off)) {
+            State::Ended(_) => return,
+            State::Home(standby) => {
+                self.visible.set_own(None);
+                return self.step_back(standby);
+            }
             State::Preview { media, .. } => (media, None),
             State::Entering { media, meeting, .. } => (media, meeting),
             State::Inside { media, meeting } => (media, Some(meeting)),
@@ -233,27 +243,26 @@ impl Owner {
         self.notices.devices_closed();
         self.closing.spawn_blocking(move || drop(media));
         if let Some(meeting) = meeting {
-            self.closing.spawn(goodbye(*meeting));
+            let Meeting { node, control, people, .. } = *meeting;
+            self.closing.spawn(goodbye(node, control));
+            self.closing.spawn_blocking(move || people.close());
         }
     }
 }
 
 /// Says goodbye and waits until it is out.
-async fn goodbye(meeting: Meeting) {
-    meeting.command(Command::Leave);
-    let Meeting { node, mut control, people, .. } = meeting;
+pub(super) async fn goodbye(node: Arc<Node>, mut control: mpsc::Receiver<NodeEvent>) {
+    if node.command(Command::Leave).is_err() {
+        tracing::info!("the network has ended before the goodbye");
+    }
     let out = async {
         while let Some(event) = control.recv().await {
-            if matches!(event, conclave_net::NodeEvent::Core(Event::Closed)) {
+            if matches!(event, NodeEvent::Core(Event::Closed)) {
                 break;
             }
         }
     };
     if tokio::time::timeout(limits::LEAVE_DEADLINE, out).await.is_err() {
         tracing::info!("the goodbye got no answer in time");
-    }
-    let closed = tokio::task::spawn_blocking(move || drop((people, node))).await;
-    if closed.is_err() {
-        tracing::warn!("a decoder or the network ended badly");
     }
 }

@@ -22,6 +22,7 @@ mod process;
 mod report;
 mod sentences;
 mod snapshot;
+mod standby;
 mod state;
 mod statistics;
 mod visible;

@@ -57,6 +57,15 @@ impl Trouble {
         }
     }
 
+    /// The system refuses a thread.
+    pub(super) fn no_thread(error: &std::io::Error) -> Self {
+        Self::new(
+            format!("The system gives this program no more threads ({error})."),
+            Fault::Ours,
+            "Close other programs and try again.",
+        )
+    }
+
     pub(super) fn notice(self, id: u64) -> Notice {
         Notice { id, what: self.what, whose_fault: self.fault.words().to_owned(), remedy: self.remedy }
     }

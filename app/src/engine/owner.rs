@@ -15,6 +15,7 @@ use super::notices::{Notices, Subject, Trouble};
 use super::process;
 use super::report::ReportEvent;
 use super::snapshot::{DeviceState, Snapshot};
+use super::standby::Standby;
 use super::state::State;
 use super::statistics::Statistics;
 use super::visible::Visible;
@@ -51,7 +52,7 @@ impl Owner {
             desk,
             news,
             outlet: Arc::default(),
-            state: State::Home,
+            state: State::Home(Standby::Off),
             devices: Devices::default(),
             notices: Notices::default(),
             visible: Visible::default(),
@@ -73,6 +74,8 @@ impl Owner {
         if let Some(trouble) = self.config.startup_trouble.take() {
             self.tell(Subject::Other, trouble);
         }
+        let mut ticks = tokio::time::interval(limits::LEVEL_PERIOD);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if std::mem::take(&mut self.changed) {
                 self.desk.publish(self.snapshot());
@@ -85,7 +88,7 @@ impl Owner {
                 },
                 event = self.state.network_event() => self.network(event),
                 Some(piece) = news.recv() => self.piece_of_news(piece),
-                () = tokio::time::sleep(limits::LEVEL_PERIOD), if ticking => self.tick(),
+                _ = ticks.tick(), if ticking => self.tick(),
             }
         }
         self.close().await;
@@ -135,7 +138,11 @@ impl Owner {
                 self.devices.ask(&self.news);
             }
             State::Entering { way, .. } if way.is_late() => self.too_late(),
-            State::Home | State::Preview { .. } | State::Entering { .. } | State::Inside { .. } | State::Ended(_) => {}
+            State::Home(_)
+            | State::Preview { .. }
+            | State::Entering { .. }
+            | State::Inside { .. }
+            | State::Ended(_) => {}
         }
         self.touch();
     }
@@ -180,6 +187,9 @@ impl Owner {
             notices: self.notices.shown(),
             ..Snapshot::default()
         };
+        if let State::Home(Standby::Open(doorstep)) = &self.state {
+            snapshot.knocks = doorstep.knocks.iter().map(|(_, knock)| knock.clone()).collect();
+        }
         if let Some(meeting) = self.state.meeting() {
             snapshot.people = meeting.people.members.iter().map(|member| member.person.clone()).collect();
             snapshot.knocks = meeting.knocks.iter().map(|(_, knock)| knock.clone()).collect();

@@ -132,6 +132,13 @@ impl People {
         Some(member.person)
     }
 
+    /// Ends every decoder and waits for the files they write. The forwarding thread may live a little longer; it finds
+    /// nobody to forward to.
+    pub(super) fn close(self) {
+        self.receivers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(self);
+    }
+
     /// How large this person is drawn.
     pub(super) fn set_tile_height(&mut self, who: String, height: u32) {
         let known = self.tile_heights.len() < limits::PEOPLE || self.tile_heights.contains_key(&who);

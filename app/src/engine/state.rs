@@ -9,11 +9,12 @@ use super::limits;
 use super::meeting::Meeting;
 use super::own_media::OwnMedia;
 use super::snapshot::{Notice, Purpose, Stage};
+use super::standby::Standby;
 
 /// See the module's head.
 pub(super) enum State {
-    /// Devices closed, no network but the list of visible people.
-    Home,
+    /// Devices closed; the list of visible people, and what stands ready if we are visible ourselves.
+    Home(Standby),
     /// A look before entering.
     Preview { target: Target, media: OwnMedia },
     /// On the way in; the meeting is there once the sockets are open.
@@ -100,14 +101,14 @@ impl State {
     pub(super) const fn media(&self) -> Option<&OwnMedia> {
         match self {
             Self::Preview { media, .. } | Self::Entering { media, .. } | Self::Inside { media, .. } => Some(media),
-            Self::Home | Self::Ended(_) => None,
+            Self::Home(_) | Self::Ended(_) => None,
         }
     }
 
     pub(super) const fn media_mut(&mut self) -> Option<&mut OwnMedia> {
         match self {
             Self::Preview { media, .. } | Self::Entering { media, .. } | Self::Inside { media, .. } => Some(media),
-            Self::Home | Self::Ended(_) => None,
+            Self::Home(_) | Self::Ended(_) => None,
         }
     }
 
@@ -115,7 +116,7 @@ impl State {
         match self {
             Self::Entering { meeting, .. } => meeting.as_deref(),
             Self::Inside { meeting, .. } => Some(meeting),
-            Self::Home | Self::Preview { .. } | Self::Ended(_) => None,
+            Self::Home(_) | Self::Preview { .. } | Self::Ended(_) => None,
         }
     }
 
@@ -125,12 +126,15 @@ impl State {
             Self::Entering { media, meeting: Some(meeting), .. } | Self::Inside { media, meeting } => {
                 Some((media, &mut **meeting))
             }
-            Self::Entering { meeting: None, .. } | Self::Home | Self::Preview { .. } | Self::Ended(_) => None,
+            Self::Entering { meeting: None, .. } | Self::Home(_) | Self::Preview { .. } | Self::Ended(_) => None,
         }
     }
 
     /// The next event of the network; never ready while there is none. `None`: the network has ended.
     pub(super) async fn network_event(&mut self) -> Option<NodeEvent> {
+        if let Self::Home(Standby::Open(doorstep)) = self {
+            return doorstep.control.recv().await;
+        }
         match self.both() {
             Some((_, meeting)) => meeting.control.recv().await,
             None => std::future::pending().await,
@@ -139,7 +143,7 @@ impl State {
 
     pub(super) fn stage(&self) -> Stage {
         match self {
-            Self::Home => Stage::Home,
+            Self::Home(_) => Stage::Home,
             Self::Preview { target, .. } => Stage::Preview { purpose: target.purpose() },
             Self::Entering { way, .. } => Stage::Entering {
                 step: way.step.sentence().to_owned(),

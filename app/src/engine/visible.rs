@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use conclave_net::{Browser, BrowserEvent, VisibleId};
+use conclave_proto::ids::PeerId;
 
 use super::limits;
 use super::news::{News, NewsSender};
@@ -15,6 +16,8 @@ use super::snapshot::VisiblePeer;
 pub(super) struct Visible {
     browser: Option<Arc<Browser>>,
     found: Vec<(VisibleId, String)>,
+    /// Ourselves, while we are visible at home.
+    own: Option<PeerId>,
 }
 
 impl Visible {
@@ -58,8 +61,14 @@ impl Visible {
         }
     }
 
+    /// Who we are ourselves: not to be listed.
+    pub(super) fn set_own(&mut self, own: Option<PeerId>) {
+        self.own = own;
+    }
+
     pub(super) fn list(&self) -> Vec<VisiblePeer> {
-        self.found.iter().map(|(id, name)| VisiblePeer { id: id.to_string(), name: name.clone() }).collect()
+        let others = self.found.iter().filter(|(id, _)| Some(id.0) != self.own);
+        others.map(|(id, name)| VisiblePeer { id: id.to_string(), name: name.clone() }).collect()
     }
 
     /// Whom a click meant, and whom to ask.

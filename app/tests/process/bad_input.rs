@@ -44,7 +44,9 @@ fn a_bad_line_is_answered_and_the_meeting_goes_on() {
     let mut ann = Party::new_meeting(root.path(), "Ann", &["--admit-all"]);
     let invite = text(&ann.wait("invite"), "invite");
     let long = format!("{{\"command\":\"{}\"}}", "x".repeat(100_000));
-    for line in ["{", "[]", "{\"command\":\"dance\"}", "{\"command\":\"mute\"}", "{\"command\":\"admit\",\"who\":7}", &long] {
+    for line in
+        ["{", "[]", "{\"command\":\"dance\"}", "{\"command\":\"mute\"}", "{\"command\":\"admit\",\"who\":7}", &long]
+    {
         ann.say(line);
         assert!(text(&ann.wait("error"), "what").contains("no command"));
     }

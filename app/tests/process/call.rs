@@ -4,8 +4,18 @@ use crate::files;
 use crate::party::{Party, call, text};
 
 const MEDIA: [&str; 12] = [
-    "--camera", "file:../camera.y4m", "--microphone", "file:../voice.wav", "--speaker", "file:heard.wav", "--size",
-    "320x180", "--fps", "15", "--pictures-out", "seen",
+    "--camera",
+    "file:../camera.y4m",
+    "--microphone",
+    "file:../voice.wav",
+    "--speaker",
+    "file:heard.wav",
+    "--size",
+    "320x180",
+    "--fps",
+    "15",
+    "--pictures-out",
+    "seen",
 ];
 
 #[test]
@@ -44,7 +54,10 @@ fn two_people_see_and_hear_each_other() {
     ann.say(r#"{"command":"camera","on":false}"#);
     let still = |party: &mut Party| {
         let sums = |person: &serde_json::Value| {
-            (person["received"]["audio"]["packetsReceived"].as_u64(), person["received"]["video"]["framesDecoded"].as_u64())
+            (
+                person["received"]["audio"]["packetsReceived"].as_u64(),
+                person["received"]["video"]["framesDecoded"].as_u64(),
+            )
         };
         let last = std::cell::Cell::new((None, None));
         party.wait_for_figures("a second without sound and pictures", |person| {

@@ -42,7 +42,8 @@ pub(crate) fn write_wav(path: &Path) {
     bytes.extend_from_slice(&data_bytes.to_le_bytes());
     for at in 0..RATE * 2 {
         let time = f64::from(at) / f64::from(RATE);
-        let buzz: f64 = (1..12).map(|n| (f64::from(n) * 140.0 * std::f64::consts::TAU * time).sin() / f64::from(n)).sum();
+        let buzz: f64 =
+            (1..12).map(|n| (f64::from(n) * 140.0 * std::f64::consts::TAU * time).sin() / f64::from(n)).sum();
         let syllable = (4.0 * std::f64::consts::PI * time).sin().max(0.0);
         let sample = (buzz * syllable * 7000.0).clamp(-32_000.0, 32_000.0) as i16;
         bytes.extend_from_slice(&sample.to_le_bytes());
@@ -60,7 +61,10 @@ pub(crate) fn loudness(path: &Path) -> f64 {
         bytes[data..].chunks_exact(2).map(|two| f64::from(i16::from_le_bytes([two[0], two[1]])) / 32_768.0).collect()
     } else {
         assert_eq!((format, bits), (3, 32), "an unexpected WAV format");
-        bytes[data..].chunks_exact(4).map(|four| f64::from(f32::from_le_bytes([four[0], four[1], four[2], four[3]]))).collect()
+        bytes[data..]
+            .chunks_exact(4)
+            .map(|four| f64::from(f32::from_le_bytes([four[0], four[1], four[2], four[3]])))
+            .collect()
     };
     samples
         .chunks(480)

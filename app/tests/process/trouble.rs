@@ -12,7 +12,10 @@ fn one_dies_without_a_word_and_the_meeting_goes_on() {
     ann.wait("joined");
     ben.kill();
     let left = ann.wait("left");
-    assert_eq!((left["who"].clone(), text(&left, "reason")), (ann.earlier("joined")["who"].clone(), "timed-out".into()));
+    assert_eq!(
+        (left["who"].clone(), text(&left, "reason")),
+        (ann.earlier("joined")["who"].clone(), "timed-out".into())
+    );
     let mut cid = Party::join(root.path(), "Cid", &invite, &[]);
     cid.wait("joined");
     assert_eq!(text(&ann.wait("joined"), "name"), "Cid");
@@ -23,7 +26,8 @@ fn broken_files_are_told_and_the_call_takes_place() {
     let root = tempfile::tempdir().expect("a folder");
     std::fs::write(root.path().join("broken.wav"), b"RIFF\x10\0\0\0WAVEfmt nonsense").expect("written");
     std::fs::write(root.path().join("broken.y4m"), b"YUV4MPEG2 W0 H-1 nonsense\nFRAME\n").expect("written");
-    let broken = ["--camera", "file:../broken.y4m", "--microphone", "file:../broken.wav", "--speaker", "file:missing/x.wav"];
+    let broken =
+        ["--camera", "file:../broken.y4m", "--microphone", "file:../broken.wav", "--speaker", "file:missing/x.wav"];
     let (ann, mut ben) = call(root.path(), &broken, &["--camera", "file:../no-such.y4m"]);
     let errors: Vec<String> =
         ann.seen.iter().filter(|value| value["event"] == "error").map(|value| text(value, "what")).collect();
