@@ -67,6 +67,9 @@ pub struct Options {
     /// Speaker: device, device:NAME, file:PATH.wav or none
     #[arg(long, value_name = "SINK")]
     pub speaker: Option<Sink>,
+    /// With `new` or `join`: enter at once, without a look at camera and microphone first
+    #[arg(long)]
+    pub enter: bool,
     /// Media and network.
     #[command(flatten)]
     pub call: CallOptions,
@@ -187,6 +190,7 @@ impl Options {
             camera: self.camera.or(settings.camera.clone()).unwrap_or_default(),
             microphone: self.microphone.or(settings.microphone.clone()).unwrap_or_default(),
             speaker: self.speaker.or(settings.speaker.clone()).unwrap_or_default(),
+            enter_at_once: self.enter,
             startup_trouble,
             ..EngineConfig::default()
         };
@@ -204,6 +208,7 @@ impl Options {
             camera: self.camera.or(before.camera),
             microphone: self.microphone.or(before.microphone),
             speaker: self.speaker.or(before.speaker),
+            enter: self.enter || before.enter,
             call: CallOptions {
                 lan_only: self.call.lan_only || before.call.lan_only,
                 port: self.call.port.or(before.call.port),

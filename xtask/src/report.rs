@@ -3,10 +3,10 @@
 //!
 //! A failed step does not stop the next ones. Called by `tasks`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Lines of a failed step's output that are shown again at the end.
@@ -46,7 +46,12 @@ impl Steps {
             .collect();
         heading(name, &words.join(" "));
         let started = Instant::now();
-        let (passed, last_lines) = run_and_keep_end(command).with_context(|| format!("could not run {}", words[0]))?;
+        let (status, last_lines) = run_and_keep_end(command).with_context(|| format!("could not run {}", words[0]))?;
+        let passed = status.success();
+        // Whoever ended this step wants an end of it all. A test that died of a signal ends cargo with a plain code.
+        if status.code().is_none() {
+            bail!("{name} was ended from outside ({status})");
+        }
         let outcome = if passed { Outcome::Passed } else { Outcome::Failed { command: words.join(" "), last_lines } };
         let took = started.elapsed();
         println!("{} {name} in {}", mark(&outcome), duration(took));
@@ -89,7 +94,7 @@ impl Steps {
     }
 }
 
-fn run_and_keep_end(command: &mut Command) -> Result<(bool, VecDeque<String>)> {
+fn run_and_keep_end(command: &mut Command) -> Result<(ExitStatus, VecDeque<String>)> {
     if std::io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
@@ -117,7 +122,7 @@ fn run_and_keep_end(command: &mut Command) -> Result<(bool, VecDeque<String>)> {
     for reader in readers {
         reader.join().ok();
     }
-    Ok((child.wait()?.success(), last_lines))
+    Ok((child.wait()?, last_lines))
 }
 
 fn boxed(stream: impl Read + Send + 'static) -> Box<dyn Read + Send> {
@@ -185,6 +190,12 @@ mod tests {
         assert_eq!(last_lines.len(), LAST_LINES);
         assert!(matches!(steps.done[1].outcome, Outcome::Passed));
         assert_eq!(steps.finish(), ExitCode::FAILURE);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_step_that_was_ended_from_outside_ends_everything() {
+        assert!(Steps::new().run("ended", Command::new("sh").args(["-c", "kill -TERM $$"])).is_err());
     }
 
     #[test]

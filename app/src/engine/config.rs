@@ -37,6 +37,8 @@ pub struct EngineConfig {
     pub fps: u32,
     /// AV1, H.264, or whichever this machine is fast enough for.
     pub codec: CodecChoice,
+    /// Go on from the first preview at once; for `conclave new --enter`.
+    pub enter_at_once: bool,
     /// Let in everybody who knocks.
     pub admit_all: bool,
     /// Per camera picture: index and the moment it was handed over.

@@ -56,6 +56,9 @@ impl Owner {
                 self.start_ticking();
                 self.state = State::Preview { target, media };
                 self.set_flags();
+                if std::mem::take(&mut self.config.enter_at_once) {
+                    self.enter();
+                }
             }
             Err(error) => self.end(Trouble::from(&error), EndReason::Failed),
         }
