@@ -271,11 +271,7 @@ pub(crate) fn styled<'t>(ui: &Ui, edit: TextEdit<'t>, hint: &str) -> TextEdit<'t
 
 /// An explanation, wrapped.
 pub(crate) fn weak(ui: &mut Ui, sentence: impl Into<String>) -> Response {
-    let text = RichText::new(sentence).color(palette(ui).weak);
-    // Explicit, as the layout of a column would justify it.
-    let align =
-        if ui.layout().horizontal_align() == egui::Align::Center { egui::Align::Center } else { egui::Align::Min };
-    ui.add(egui::Label::new(text).wrap().halign(align))
+    ui.add(egui::Label::new(RichText::new(sentence).color(palette(ui).weak)).wrap())
 }
 
 /// An icon as wide as a line of text.

@@ -24,8 +24,14 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 for side in [&mut *left, &mut *right] {
                     side.spacing_mut().item_spacing.x = space::S;
                 }
-                theme::card(left).show(left, |ui| meet(ui, snapshot, state, commands));
-                theme::card(right).show(right, |ui| network(ui, snapshot, state, commands));
+                // Columns justify their text; sentences read better ragged.
+                let ragged = egui::Layout::top_down(egui::Align::Min);
+                left.with_layout(ragged, |ui| {
+                    theme::card(ui).show(ui, |ui| meet(ui, snapshot, state, commands));
+                });
+                right.with_layout(ragged, |ui| {
+                    theme::card(ui).show(ui, |ui| network(ui, snapshot, state, commands));
+                });
             });
         } else {
             theme::card(ui).show(ui, |ui| meet(ui, snapshot, state, commands));
@@ -53,7 +59,9 @@ fn meet(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Ve
     ui.set_width(ui.available_width());
     name(ui, snapshot, state, commands);
     gap(ui, space::L);
-    let new = Button::text("New meeting").with_icon(Icon::Plus).look(Look::Main).height(size::MAIN);
+    // With an invite at hand, joining is the main thing.
+    let look = if state.invite.pasted.is_some() { Look::Plain } else { Look::Main };
+    let new = Button::text("New meeting").with_icon(Icon::Plus).look(look).height(size::MAIN);
     if ui.add(new.width(ui.available_width())).clicked() && state.confirm_name(snapshot, commands) {
         commands.push(Command::PrepareNew);
     }
