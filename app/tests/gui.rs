@@ -140,6 +140,23 @@ fn visible_people_are_knocked_at_and_we_choose_to_be_visible() {
 }
 
 #[test]
+fn who_is_visible_at_home_is_knocked_at_there() {
+    let mut window = scene("home-knock");
+    assert!(window.query_by_label_contains("starts a meeting with your camera").is_some());
+    press(&mut window, "Let in");
+    asked(&mut window, &[Command::Admit("cy".to_owned())]);
+}
+
+#[test]
+fn nobody_becomes_visible_without_a_name() {
+    let mut window = shown(Snapshot { name: String::new(), ..scenes::home() });
+    window.get_by_role_and_label(Role::Switch, "Visible on this network").click();
+    window.run();
+    asked(&mut window, &[]);
+    assert!(window.query_by_label_contains("Please enter a name first").is_some());
+}
+
+#[test]
 fn preview_enters_or_goes_back() {
     let mut window = shown(scenes::preview(Purpose::New));
     press(&mut window, "Start meeting");

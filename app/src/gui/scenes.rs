@@ -12,11 +12,12 @@ use crate::engine::{DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpo
 use super::state::{Panel, UiState};
 
 /// The names that [`scene`] knows.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "home",
     "home-new",
     "home-visible",
     "home-pasted",
+    "home-knock",
     "preview",
     "preview-join",
     "preview-no-camera",
@@ -47,6 +48,7 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
             state.invite.changed();
             home()
         }
+        "home-knock" => Snapshot { knocks: knock().knocks, ..home_visible() },
         "preview" => preview(Purpose::New),
         "preview-join" => Snapshot { muted: true, ..preview(Purpose::Join) },
         "preview-no-camera" => preview_no_camera(),

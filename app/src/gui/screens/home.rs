@@ -169,7 +169,7 @@ fn network(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut
     ui.set_width(ui.available_width());
     heading(ui, "On this network");
     let switch = widgets::switch(ui, snapshot.visible_self, "Visible on this network");
-    if switch.clicked() {
+    if switch.clicked() && (snapshot.visible_self || state.confirm_name(snapshot, commands)) {
         commands.push(Command::SetVisible(!snapshot.visible_self));
     }
     widgets::weak(

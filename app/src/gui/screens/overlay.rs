@@ -16,11 +16,8 @@ const NOTICES_SHOWN: usize = 3;
 pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     let ctx = ui.ctx().clone();
     let width = (ui.max_rect().width() - 2.0 * space::M).min(size::COLUMN);
-    let waiting: Vec<&Knock> = if snapshot.stage == Stage::Meeting {
-        snapshot.knocks.iter().filter(|knock| !state.answered.contains(&knock.who)).collect()
-    } else {
-        Vec::new()
-    };
+    // At home, too: who is visible on the network is knocked at there.
+    let waiting: Vec<&Knock> = snapshot.knocks.iter().filter(|knock| !state.answered.contains(&knock.who)).collect();
     call_for_attention(&ctx, waiting.len());
     // Over the middle of the tiles, not of the window, when a panel stands beside them.
     let beside = state.panel != Panel::None && ui.max_rect().width() >= size::PANEL_BESIDE;
@@ -34,7 +31,12 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = space::S;
                 if let Some((first, rest)) = waiting.split_first() {
-                    knock(ui, first, rest, state, commands);
+                    let advice = if snapshot.stage == Stage::Meeting {
+                        "Let in only somebody you expect. The name is what they typed."
+                    } else {
+                        "Letting them in starts a meeting with your camera and microphone. The name is what they typed."
+                    };
+                    knock(ui, first, rest, advice, state, commands);
                 }
                 for notice in snapshot.notices.iter().take(NOTICES_SHOWN) {
                     show_notice(ui, notice, commands);
@@ -74,7 +76,7 @@ fn floating(ui: &Ui, edge: egui::Color32) -> Frame {
         .inner_margin(egui::Margin::same(16))
 }
 
-fn knock(ui: &mut Ui, knock: &Knock, rest: &[&Knock], state: &mut UiState, commands: &mut Vec<Command>) {
+fn knock(ui: &mut Ui, knock: &Knock, rest: &[&Knock], advice: &str, state: &mut UiState, commands: &mut Vec<Command>) {
     let p = palette(ui);
     floating(ui, p.accent).stroke(Stroke::new(2.0, p.accent)).show(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -86,12 +88,7 @@ fn knock(ui: &mut Ui, knock: &Knock, rest: &[&Knock], state: &mut UiState, comma
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let who = RichText::new(format!("{} knocks", short(&knock.name, 24))).font(theme::strong(text::LARGE));
                 ui.add(Label::new(who.color(p.text)).truncate());
-                ui.add(
-                    Label::new(
-                        RichText::new("Let in only somebody you expect. The name is what they typed.").color(p.weak),
-                    )
-                    .wrap(),
-                );
+                widgets::weak(ui, advice);
             });
         });
         if !rest.is_empty() {
