@@ -177,7 +177,7 @@ async fn nobody_at_the_invites_address() {
 async fn lan_only_meets_on_loopback_and_says_what_it_held_back() {
     let mut ada = support::make_with("Ada", |config| config.lan_only = true).await;
     let mut invite = ada.invite();
-    invite.addresses.insert(0, "192.0.2.1:7".parse().expect("an address"));
+    invite.addresses.insert(0, "198.51.100.1:7".parse().expect("an address"));
     let mut bob = support::knock_with("Bob", invite, |config| config.lan_only = true).await;
     let (who, _) = ada.knock().await;
     ada.node.command(Command::Admit(who)).expect("the driver keeps up");
