@@ -90,8 +90,10 @@ async fn a_call_from_the_invite_to_the_goodbye() {
     let seen = show(&bob, &mut ada).await;
     assert_eq!(seen, picture(seen.number));
     let stats = wait_for("statistics", async {
+        // Statistics are asked for, never announced: looked at again and again until the deadline.
+        let mut looks = tokio::time::interval(Duration::from_millis(50));
         loop {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            looks.tick().await;
             if let Some((_, stats)) = ada.node.stats().into_iter().find(|(_, stats)| stats.received_audio.frames > 0) {
                 return stats;
             }
