@@ -1,7 +1,5 @@
 //! Whole nodes on loopback: a meeting is made, joined, left; and what goes wrong on the way. Every wait has a deadline.
 
-mod support;
-
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use conclave_proto::core::{Command, Event, LeaveReason, Refusal};
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame, Wish};
 use conclave_proto::invite::Invite;
 
-use support::{Party, config, wait_for};
+use crate::support::{self, Party, config, wait_for};
 
 fn sound(sequence: u32) -> AudioFrame {
     AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload: Bytes::from(vec![7; 80]) }

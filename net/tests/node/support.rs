@@ -16,22 +16,22 @@ use tokio::net::UdpSocket;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Fails the test rather than waiting for ever.
-pub async fn wait_for<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn wait_for<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(DEADLINE, future).await {
         Ok(done) => done,
         Err(_) => panic!("waited too long for {what}"),
     }
 }
 
-pub struct Party {
-    pub node: Node,
-    pub events: NodeEvents,
-    pub addresses: Vec<SocketAddr>,
+pub(crate) struct Party {
+    pub(crate) node: Node,
+    pub(crate) events: NodeEvents,
+    pub(crate) addresses: Vec<SocketAddr>,
     /// As the other one sees us; zeros until known.
-    pub who: PeerId,
+    pub(crate) who: PeerId,
 }
 
-pub fn config(name: &str, role: Role) -> NodeConfig {
+pub(crate) fn config(name: &str, role: Role) -> NodeConfig {
     let mut seed = [7; 32];
     seed[..name.len()].copy_from_slice(name.as_bytes());
     NodeConfig {
@@ -45,28 +45,28 @@ pub fn config(name: &str, role: Role) -> NodeConfig {
     }
 }
 
-pub async fn make(name: &str) -> Party {
+pub(crate) async fn make(name: &str) -> Party {
     make_with(name, |_| {}).await
 }
 
-pub async fn make_with(name: &str, change: impl FnOnce(&mut NodeConfig)) -> Party {
+pub(crate) async fn make_with(name: &str, change: impl FnOnce(&mut NodeConfig)) -> Party {
     let mut config = config(name, Role::New);
     change(&mut config);
     Party::start(config).await
 }
 
-pub async fn knock(name: &str, invite: Invite) -> Party {
+pub(crate) async fn knock(name: &str, invite: Invite) -> Party {
     knock_with(name, invite, |_| {}).await
 }
 
-pub async fn knock_with(name: &str, invite: Invite, change: impl FnOnce(&mut NodeConfig)) -> Party {
+pub(crate) async fn knock_with(name: &str, invite: Invite, change: impl FnOnce(&mut NodeConfig)) -> Party {
     let mut config = config(name, Role::Join(invite));
     change(&mut config);
     Party::start(config).await
 }
 
 /// Both in the room; the first made the meeting.
-pub async fn call(maker: &str, joiner: &str) -> (Party, Party) {
+pub(crate) async fn call(maker: &str, joiner: &str) -> (Party, Party) {
     let mut maker = make(maker).await;
     let mut joiner = knock(joiner, maker.invite()).await;
     let (who, _) = maker.knock().await;
@@ -89,12 +89,12 @@ impl Party {
         }
     }
 
-    pub async fn next(&mut self) -> NodeEvent {
+    pub(crate) async fn next(&mut self) -> NodeEvent {
         wait_for("an event", self.events.control.recv()).await.expect("the node runs")
     }
 
     /// The first event that `pick` picks; the ones before it are dropped.
-    pub async fn event<T>(&mut self, pick: impl Fn(&Event) -> Option<T>) -> T {
+    pub(crate) async fn event<T>(&mut self, pick: impl Fn(&Event) -> Option<T>) -> T {
         loop {
             if let NodeEvent::Core(event) = self.next().await
                 && let Some(picked) = pick(&event)
@@ -105,13 +105,13 @@ impl Party {
     }
 
     /// An invite that leads to loopback only, so that nothing leaves this computer.
-    pub fn invite(&self) -> Invite {
+    pub(crate) fn invite(&self) -> Invite {
         let mut invite: Invite = self.node.invite().expect("an admin").parse().expect("an invite");
         invite.addresses = vec![SocketAddr::from(([127, 0, 0, 1], self.addresses[0].port()))];
         invite
     }
 
-    pub async fn knock(&mut self) -> (PeerId, String) {
+    pub(crate) async fn knock(&mut self) -> (PeerId, String) {
         self.event(|event| match event {
             Event::Knock { who, name, .. } => Some((*who, name.clone())),
             _ => None,
@@ -119,7 +119,7 @@ impl Party {
         .await
     }
 
-    pub async fn joined(&mut self) -> PeerId {
+    pub(crate) async fn joined(&mut self) -> PeerId {
         self.event(|event| match event {
             Event::Joined { who, .. } => Some(*who),
             _ => None,
@@ -127,7 +127,7 @@ impl Party {
         .await
     }
 
-    pub async fn refused(&mut self) -> Refusal {
+    pub(crate) async fn refused(&mut self) -> Refusal {
         self.event(|event| match event {
             Event::Refused(refusal) => Some(*refusal),
             _ => None,
@@ -137,14 +137,14 @@ impl Party {
 }
 
 /// Passes datagrams on to one address and back, each client from a port of its own, as a NAT would.
-pub struct Relay {
-    pub address: SocketAddr,
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
     cut: Arc<AtomicBool>,
     quic_seen: Arc<AtomicBool>,
 }
 
 impl Relay {
-    pub async fn start(to: SocketAddr) -> Self {
+    pub(crate) async fn start(to: SocketAddr) -> Self {
         let inside = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
         let relay =
             Self { address: inside.local_addr().expect("bound"), cut: Arc::default(), quic_seen: Arc::default() };
@@ -153,15 +153,19 @@ impl Relay {
             let mut clients: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
             let mut buffer = vec![0; 65_535];
             while let Ok((length, from)) = inside.recv_from(&mut buffer).await {
-                if !clients.contains_key(&from) {
-                    let outside = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
-                    tokio::spawn(back(Arc::clone(&outside), Arc::clone(&inside), from, Arc::clone(&cut)));
-                    clients.insert(from, outside);
-                }
+                let outside = match clients.get(&from) {
+                    Some(outside) => Arc::clone(outside),
+                    None => {
+                        let outside = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
+                        tokio::spawn(back(Arc::clone(&outside), Arc::clone(&inside), from, Arc::clone(&cut)));
+                        clients.insert(from, Arc::clone(&outside));
+                        outside
+                    }
+                };
                 let is_quic = buffer[0] & 0x40 != 0;
                 quic_seen.fetch_or(is_quic, Ordering::Relaxed);
                 if !(is_quic && cut.load(Ordering::Relaxed)) {
-                    clients[&from].send_to(&buffer[..length], to).await.expect("sent");
+                    outside.send_to(&buffer[..length], to).await.expect("sent");
                 }
             }
         });
@@ -169,11 +173,11 @@ impl Relay {
     }
 
     /// From now on QUIC gets lost in both directions, and all else does not.
-    pub fn cut_quic(&self) {
+    pub(crate) fn cut_quic(&self) {
         self.cut.store(true, Ordering::Relaxed);
     }
 
-    pub fn quic_seen(&self) -> bool {
+    pub(crate) fn quic_seen(&self) -> bool {
         self.quic_seen.load(Ordering::Relaxed)
     }
 }

@@ -1,5 +1,4 @@
 //! The device key file: made once, kept for ever, never overwritten, readable by nobody else.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,18 +1,15 @@
 //! Somebody visible is found, asked and knocked at by mDNS. Loopback carries no multicast, so the test makes itself a network
 //! namespace with one interface that does; where the system forbids that, it says so and checks nothing.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::process::Command as Process;
 
 use conclave_net::{AskError, Browser, BrowserEvent, Node, NodeEvent, Role};
 use conclave_proto::core::Event;
 
-use support::{config, wait_for};
+use crate::support::{config, wait_for};
 
 const INSIDE: &str = "CONCLAVE_TEST_INSIDE_NAMESPACE";
-const NETWORK: &str = "ip link set lo up && ip link add lan0 type dummy && ip addr add 10.77.0.1/24 dev lan0 && \
+const NETWORK: &str = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip link set lan1 up && ip addr add 10.77.0.1/24 dev lan0 && \
     ip addr add fd77::1/64 dev lan0 nodad && ip link set lan0 up multicast on";
 
 /// Runs the test of this name again, inside a namespace of its own. False: the system forbids it.
@@ -31,7 +28,7 @@ fn in_namespace(test: &str) -> bool {
 #[test]
 fn somebody_visible_is_found_asked_and_gone() {
     if std::env::var_os(INSIDE).is_none() {
-        if !in_namespace("somebody_visible_is_found_asked_and_gone") {
+        if !in_namespace("visible::somebody_visible_is_found_asked_and_gone") {
             eprintln!("SKIPPED: this system does not let the test make a network namespace");
         }
         return;
