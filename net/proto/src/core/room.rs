@@ -160,10 +160,10 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.knock = None;
         peer.dirty = true;
-        let proven = peer.session.as_mut().map(|session| {
-            session.media_allowed = !session.is_closing();
-            session.peer.device == keys.device && session.peer.noise_static == keys.noise_static
-        });
+        let proven = peer
+            .session
+            .as_mut()
+            .map(|session| session.peer.device == keys.device && session.peer.noise_static == keys.noise_static);
         if proven == Some(false) {
             self.on_misbehaved(id);
         } else {
@@ -179,6 +179,8 @@ impl Core {
         }
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| !peer.announced) else { return };
         let Some(session) = peer.open_session() else { return };
+        // Not sooner: a key frame that the room does not take would leave the rest undecodable.
+        session.media_allowed = true;
         if let Some(report) = report {
             session.transport.set_sender_report(now, report);
         }
@@ -197,6 +199,9 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.dirty = true;
         peer.video.reset();
+        if let Some(session) = &mut peer.session {
+            session.media_allowed = false;
+        }
         if std::mem::take(&mut peer.announced) {
             self.event(Event::Left { who: id, reason });
         } else if peer.knock.take().is_some_and(|knock| knock.told) {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use crate::ids::PeerId;
 use crate::limits::{HANDSHAKE_DEADLINE, KNOCKERS, MEMBERS, PROTOCOL_VERSION};
+use crate::membership::Departure;
 use crate::noise::{Agreement, Established, HandshakeError, Initiator, Myself, Responder};
 use crate::session::{Control, Keys, Session};
 use crate::transport::TransportConfig;
@@ -22,6 +23,7 @@ const REFUSED: u8 = 4;
 
 const WRONG_INVITE: u8 = 1;
 const INCOMPATIBLE: u8 = 2;
+const REMOVED: u8 = 3;
 
 impl Core {
     pub(super) fn on_signal(&mut self, id: PeerId, input: SignalInput) {
@@ -37,6 +39,12 @@ impl Core {
 
     fn on_opened(&mut self, id: PeerId, remote: SocketAddr) {
         if !self.is_welcome(id) {
+            self.outputs.push_back(Output::CloseSignal(id));
+            return;
+        }
+        if self.is_removed(id) {
+            // It missed the news, and takes it from an admin only.
+            self.signal(id, REFUSED, &[REMOVED]);
             self.outputs.push_back(Output::CloseSignal(id));
             return;
         }
@@ -61,6 +69,10 @@ impl Core {
         }
     }
 
+    fn is_removed(&self, id: PeerId) -> bool {
+        matches!(self.membership.roster().departed.get(&id), Some(Departure::Removed))
+    }
+
     /// Whether we talk to this peer at all. A stranger may knock, but only so many at once, and only at a room.
     fn is_welcome(&self, id: PeerId) -> bool {
         if id == self.peer_id() || self.is_turned_away(id) {
@@ -82,14 +94,16 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.signal = Signal::Closed;
         peer.handshake = Handshake::Idle;
-        if peer.session.is_none() {
-            if self.role.is_joining_at(id) {
-                self.door_not_reached(id);
-            } else if self.membership.keys_of(&id).is_some() {
-                peer.schedule_reconnect(now);
-            } else {
-                self.peers.remove(&id);
-            }
+        // One that does not carry may be unknown to the other end, which never saw the last message of the handshake.
+        if peer.session.as_ref().is_some_and(Session::is_open) {
+            return;
+        }
+        if self.role.is_joining_at(id) {
+            self.door_not_reached(id);
+        } else if self.membership.keys_of(&id).is_some() {
+            peer.schedule_reconnect(now);
+        } else if peer.session.is_none() {
+            self.peers.remove(&id);
         }
     }
 
@@ -136,6 +150,10 @@ impl Core {
             FIRST => self.on_first(id, body),
             SECOND => self.on_second(id, body),
             THIRD => self.on_third(id, body),
+            REFUSED if body == [REMOVED] && self.membership.roster().admins.contains(&id) => {
+                self.refused(Refusal::Removed);
+                Ok(())
+            }
             REFUSED => {
                 let reason = if body == [WRONG_INVITE] { Refusal::InviteRejected } else { Refusal::PeerMisbehaved };
                 self.handshake_failed(id, reason);
@@ -217,7 +235,7 @@ impl Core {
         for address in &peer.addresses {
             session.add_candidate(now, *address, &mut *self.entropy);
         }
-        session.media_allowed = member.is_some();
+        session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {
             session.transport.set_wish(now, wish);

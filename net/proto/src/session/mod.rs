@@ -423,7 +423,8 @@ impl Session {
                 offer(Some(self.keys.rekey_wake()).filter(|at| *at > now), WakeReason::Rekey);
             }
             State::Closing(closing) => {
-                offer(closing.bye.map(|(_, _, due)| due), WakeReason::Close);
+                // Without an address nothing can be said; it only waits to be forgotten.
+                offer(closing.bye.filter(|_| closing.address.is_some()).map(|(_, _, due)| due), WakeReason::Close);
                 offer(Some(closing.until), WakeReason::Close);
             }
         }
@@ -433,9 +434,12 @@ impl Session {
                 offer(Some(self.last_heard + MEMBER_TIMEOUT), WakeReason::Silence);
             }
         }
-        if !matches!(self.state, State::Checking)
-            && let Some((at, reason)) = self.transport.next_wake(now)
-        {
+        let sends = match &self.state {
+            State::Checking => false,
+            State::Open(_) => true,
+            State::Closing(closing) => closing.address.is_some(),
+        };
+        if sends && let Some((at, reason)) = self.transport.next_wake(now) {
             offer(Some(at), reason);
         }
         soonest

@@ -51,6 +51,11 @@ const SENDER_REPORT_PERIOD: Duration = Duration::from_secs(1);
 /// Something was sent and nothing reported for so long: the path may be gone.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// Until the first report, and half of it always: a key frame of a middle layer.
+const FIRST_WINDOW: usize = 24_000;
+/// Reports take up to 60 ms, bursts some more.
+const WINDOW_SLACK: Duration = Duration::from_millis(120);
+
 const LAYERS: [SpatialLayer; 3] = [SpatialLayer::Small, SpatialLayer::Medium, SpatialLayer::Full];
 
 /// One peer's media and control, both directions.
@@ -174,6 +179,8 @@ impl Transport {
         if self.silence_at().is_some_and(|at| at <= now) {
             self.unanswered_since = Some(now);
             self.estimator.silence(now);
+            // It is gone, or its report is: nothing to wait for.
+            self.sent_log.clear();
         }
         self.estimator.handle_timeout(now);
         self.estimate_changed(now);
@@ -186,7 +193,8 @@ impl Transport {
             return None;
         }
         let patience = self.patience();
-        let paced = !self.video_send.is_empty() || self.estimator.probe().is_some();
+        let waits = !self.video_send.is_empty() || self.estimator.probe().is_some();
+        let paced = waits && self.has_window();
         let answer = self.answer();
         let at_once = !self.audio_send.is_empty() || self.reliable_receive.ack_is_due();
         [
@@ -264,6 +272,15 @@ impl Transport {
             && self.video_send.is_empty()
             && self.reliable_send.is_idle()
             && self.video_receive.iter().all(|layer| layer.bytes() == 0)
+    }
+
+    /// What is under way is no more than the path holds and a report takes. More is a queue, and feedback opens it again.
+    fn has_window(&self) -> bool {
+        let window = match self.round_trip.least() {
+            Some(least) => FIRST_WINDOW / 2 + self.estimator.estimate().bytes_in(least + WINDOW_SLACK),
+            None => FIRST_WINDOW,
+        };
+        self.sent_log.in_flight() < window
     }
 
     /// When feedback about something counts as overdue.

@@ -73,7 +73,7 @@ impl Transport {
         self.reports.clear();
         if let Some(sent_at) = self.sent_log.handle_feedback(feedback, &mut self.reports) {
             let elapsed = now.since(sent_at);
-            self.round_trip.sample(elapsed.saturating_sub(Duration::from_micros(feedback.delay_us)));
+            self.round_trip.sample(now, elapsed.saturating_sub(Duration::from_micros(feedback.delay_us)));
         }
         if self.reports.is_empty() {
             return;

@@ -44,7 +44,7 @@ impl Transport {
         let answers = out.len();
         self.write_control(now, end, &mut contents, out);
         let probe = self.estimator.probe();
-        if self.pacer.may_send(now) {
+        if self.pacer.may_send(now) && self.has_window() {
             self.write_video(now, end, &mut contents, out);
             let padded = out.len() == start && probe.is_some();
             if padded {

@@ -16,6 +16,8 @@ const KEPT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Unknown,
+    /// The reports that would have told were lost themselves.
+    Untold,
     Arrived,
     Lost,
 }
@@ -60,27 +62,55 @@ pub(super) struct PacketReport {
 #[derive(Debug, Default)]
 pub(super) struct SentLog {
     sent: VecDeque<Sent>,
+    in_flight: usize,
+    /// Every report is about this number or later ones.
+    told_from: u64,
 }
 
 impl SentLog {
     pub(super) fn note(&mut self, now: Instant, number: u64, bytes: usize, contents: Contents) {
         if self.sent.back().is_some_and(|last| last.number >= number) {
             // The caller restarted its counter: what is in flight can no longer be told apart.
-            self.sent.clear();
+            self.clear();
         }
         if self.sent.len() == limits::SENT_LOG {
-            self.sent.pop_front();
+            self.forget_first();
         }
         while self.sent.front().is_some_and(|first| now.since(first.at) > KEPT) {
-            self.sent.pop_front();
+            self.forget_first();
         }
+        self.in_flight += bytes;
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.sent.push_back(Sent { number, at: now, bytes, fate: Fate::Unknown, contents });
+    }
+
+    /// Bytes that nothing is known of yet.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// What is in flight belongs to a path that is no more.
     pub(super) fn clear(&mut self) {
         self.sent.clear();
+        self.in_flight = 0;
+    }
+
+    /// Later reports begin at `begin`, where the log has index `from`: what lies before stays unknown.
+    fn give_up_on(&mut self, begin: u64, from: usize) {
+        let before = self.sent.partition_point(|sent| sent.number < self.told_from).min(from);
+        for sent in self.sent.range_mut(before..from).filter(|sent| sent.fate == Fate::Unknown) {
+            sent.fate = Fate::Untold;
+            self.in_flight -= sent.bytes as usize;
+        }
+        self.told_from = self.told_from.max(begin);
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.sent.pop_front()
+            && first.fate == Fate::Unknown
+        {
+            self.in_flight -= first.bytes as usize;
+        }
     }
 
     /// Appends what became known, ascending by number; when the newest newly arrived one was sent.
@@ -89,20 +119,24 @@ impl SentLog {
         let last = feedback.arrivals().last()?.number;
         let mut arrivals = feedback.arrivals().peekable();
         let from = self.sent.partition_point(|sent| sent.number < feedback.begin);
+        self.give_up_on(feedback.begin, from);
         for sent in self.sent.range_mut(from..) {
             if sent.number > last {
                 break;
             }
             while arrivals.next_if(|arrival| arrival.number < sent.number).is_some() {}
             let arrival = arrivals.next_if(|arrival| arrival.number == sent.number);
-            let was_called_lost = sent.fate == Fate::Lost;
+            let (was_unknown, was_called_lost) = (sent.fate == Fate::Unknown, sent.fate == Fate::Lost);
             match (sent.fate, arrival) {
-                (Fate::Unknown | Fate::Lost, Some(_)) => {
+                (Fate::Unknown | Fate::Untold | Fate::Lost, Some(_)) => {
                     sent.fate = Fate::Arrived;
                     newest = Some(sent.at);
                 }
-                (Fate::Unknown, None) if sent.number + REORDERING <= last => sent.fate = Fate::Lost,
-                (Fate::Arrived, _) | (Fate::Unknown | Fate::Lost, None) => continue,
+                (Fate::Unknown | Fate::Untold, None) if sent.number + REORDERING <= last => sent.fate = Fate::Lost,
+                (Fate::Arrived, _) | (Fate::Unknown | Fate::Untold | Fate::Lost, None) => continue,
+            }
+            if was_unknown {
+                self.in_flight -= sent.bytes as usize;
             }
             out.push(PacketReport {
                 sent_at: sent.at,
@@ -144,6 +178,23 @@ mod tests {
         assert_eq!(first, [(1, true, false), (2, false, false), (3, false, false), (5, true, false), (6, true, false)]);
         let second = feedback(&mut log, 1, &[1, 3, 4, 5, 6, 8]);
         assert_eq!(second, [(3, true, true), (8, true, false)], "7 may still come; nothing is told twice");
+        assert_eq!(log.in_flight(), 7);
+    }
+
+    #[test]
+    fn what_no_report_tells_of_is_not_in_flight_for_ever() {
+        let mut log = SentLog::default();
+        for number in 0..100 {
+            log.note(Instant::from_micros(number), number, 10, Contents::default());
+        }
+        assert_eq!(feedback(&mut log, 0, &[0, 1]).len(), 2);
+        assert_eq!(feedback(&mut log, 60, &[60, 61]).len(), 2, "the reports about 2 to 59 were lost");
+        assert_eq!(log.in_flight(), 38 * 10);
+        assert_eq!(
+            feedback(&mut log, 30, &[58, 59]),
+            [vec![(10, false, false); 27], vec![(10, true, false); 2]].concat()
+        );
+        assert_eq!(log.in_flight(), 38 * 10, "one that comes late counts once");
     }
 
     #[test]

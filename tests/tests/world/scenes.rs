@@ -1,0 +1,164 @@
+//! Scenes that a person would name. Each says what they would notice.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use conclave_proto::core::{LeaveReason, SignalInput};
+use conclave_proto::ids::PeerId;
+use conclave_proto::limits;
+use conclave_proto::time::Bitrate;
+
+use crate::link::{Loss, Profile};
+use crate::world::World;
+
+fn couple(profile: Profile) -> World {
+    let mut world = World::new(1, profile);
+    world.enter();
+    world
+}
+
+/// Sounds and pictures that 1 gets of 0 within this time.
+fn watch(world: &mut World, time: Duration) -> (u64, u64) {
+    let before = world.witnessed(1, 0);
+    world.run(time);
+    let after = world.witnessed(1, 0);
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[test]
+fn peer_moves_to_another_network() {
+    let mut world = couple(Profile::default());
+    world.run(Duration::from_secs(2));
+    world.move_away(1);
+    let (sounds, pictures) = watch(&mut world, Duration::from_secs(2));
+    assert!(sounds >= 90, "{sounds} of 100 sounds");
+    assert!(pictures >= 24, "{pictures} of 30 pictures");
+    assert!(world.nodes[0].left.is_empty(), "nobody was gone");
+    let moved = world.nodes[1].address;
+    assert_eq!(world.nodes[0].paths.last().map(|(_, address)| *address), Some(moved));
+}
+
+#[test]
+fn thirty_percent_loss_in_bursts() {
+    let mut world = couple(Profile::default());
+    world.run(Duration::from_secs(2));
+    let loss = Loss::Bursts { begin: 14.0, end: 33.0, within: 100.0 };
+    world.set_profile(Profile { loss, delay: Duration::from_millis(25), ..Profile::default() });
+    let (sounds, pictures) = watch(&mut world, Duration::from_secs(20));
+    assert!(sounds > 600, "{sounds} of 1000 sounds");
+    assert!(pictures > 150, "{pictures} of 300 pictures");
+    assert!(world.nodes.iter().all(|node| node.left.is_empty()), "nobody was gone");
+    world.set_profile(Profile::default());
+    world.demand_media(5);
+}
+
+#[test]
+fn five_seconds_without_network() {
+    let mut world = couple(Profile::default());
+    world.run(Duration::from_secs(2));
+    world.every_link(|link| link.cut = true);
+    let (sounds, _) = watch(&mut world, Duration::from_secs(5));
+    assert!(sounds <= 2);
+    world.every_link(|link| link.cut = false);
+    let (sounds, pictures) = watch(&mut world, Duration::from_secs(3));
+    assert!(sounds > 100, "{sounds} of 150 sounds");
+    assert!(pictures > 22, "{pictures} of 45 pictures");
+    assert!(world.nodes.iter().all(|node| node.left.is_empty()), "nobody was gone");
+}
+
+#[test]
+fn rekey_without_a_lost_frame() {
+    let mut world = couple(Profile::default());
+    world.nodes[0].sends_media = false;
+    world.nodes[1].sends_media = false;
+    world.run(limits::REKEY_AFTER - Duration::from_secs(6));
+    world.nodes[0].sends_media = true;
+    world.nodes[1].sends_media = true;
+    world.run(Duration::from_millis(500));
+    let before = rekeys(&world);
+    let (sounds, pictures) = watch(&mut world, Duration::from_secs(20));
+    assert!(rekeys(&world) > before, "the key was renewed");
+    assert!((999..=1001).contains(&sounds), "{sounds} of 1000 sounds");
+    assert!((299..=301).contains(&pictures), "{pictures} of 300 pictures");
+}
+
+fn rekeys(world: &World) -> u32 {
+    world.nodes[0].core.stats(world.now).iter().map(|(_, stats)| stats.rekeys).sum()
+}
+
+#[test]
+fn a_peer_that_dies_without_a_word() {
+    let mut world = couple(Profile::default());
+    let third = world.enter();
+    world.demand_media(5);
+    world.kill(1);
+    let dead = world.id(1);
+    world.until(40, "the dead one is gone everywhere", World::is_whole);
+    for n in [0, third] {
+        assert_eq!(world.nodes[n].left, [(dead, LeaveReason::TimedOut)]);
+    }
+    world.demand_media(3);
+}
+
+#[test]
+fn peer_of_another_version() {
+    let mut world = couple(Profile::default());
+    let stranger = PeerId([9; 32]);
+    let remote = SocketAddr::from(([192, 168, 7, 99], 4000));
+    world.signal(0, stranger, SignalInput::Opened { remote });
+    world.signal(0, stranger, SignalInput::Message(Bytes::from_static(&[0, 9, 1, 2, 3])));
+    assert_eq!(world.nodes[0].incompatible, 1, "it is told");
+    assert!(world.nodes[0].knocks.len() == 1, "and does not knock");
+    world.demand_media(3);
+}
+
+#[test]
+fn replayed_and_forged_datagrams() {
+    let mut world = couple(Profile::default());
+    world.run(Duration::from_secs(1));
+    let dropped = |world: &World| {
+        let core = &world.nodes[1].core;
+        let sessions: u64 = core.stats(world.now).iter().map(|(_, stats)| stats.dropped_datagrams).sum();
+        core.dropped_datagrams() + sessions
+    };
+    let (before, real) = (dropped(&world), world.nodes[0].sent.clone());
+    let mut injected = 0;
+    let elsewhere = SocketAddr::from(([198, 51, 100, 1], 5));
+    for (_, bytes) in &real {
+        for from in [world.nodes[0].address, elsewhere] {
+            let mut altered = bytes.clone();
+            let last = altered.len() - 1;
+            altered[last] ^= 1;
+            let long = [bytes.as_slice(), &[0; 1500]].concat();
+            for forged in [bytes.clone(), altered, bytes[..bytes.len() - 1].to_vec(), long, vec![0x20; 16]] {
+                injected += 1;
+                world.inject(1, from, forged);
+            }
+        }
+    }
+    // The last few are still under way, so theirs may have been the first to arrive.
+    assert!(dropped(&world) - before >= injected - 10, "{} of {injected}", dropped(&world) - before);
+    let (sounds, pictures) = watch(&mut world, Duration::from_secs(2));
+    assert!(sounds >= 95 && pictures >= 28, "the call goes on: {sounds} {pictures}");
+}
+
+#[test]
+fn a_thin_path_carries_what_it_can_without_a_standing_queue() {
+    let rate = Some(Bitrate::from_kbps(500));
+    let mut world = couple(Profile { rate, ..Profile::default() });
+    world.run(Duration::from_secs(10));
+    let before = world.witnessed(1, 0);
+    let mut queues = Vec::new();
+    for _ in 0..200 {
+        world.run(Duration::from_millis(50));
+        let now = world.now;
+        queues.push(world.link(0, 1).queued(now));
+    }
+    let after = world.witnessed(1, 0);
+    assert!(after.0 - before.0 > 480, "{} of 500 sounds", after.0 - before.0);
+    assert!(after.1 - before.1 > 120, "{} of 150 pictures", after.1 - before.1);
+    queues.sort();
+    assert!(queues[100] < Duration::from_millis(30), "typically {:?}", queues[100]);
+    assert!(queues[190] < Duration::from_millis(200), "at times {:?}", queues[190]);
+}
