@@ -23,8 +23,8 @@ pub(crate) fn test(yes: bool) -> Result<ExitCode> {
     system::ensure(&[When::Building], yes)?;
     let mut steps = Steps::new();
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
-    // Programs first: tests with real processes start them from the target directory.
-    steps.run("build", &mut cargo(&["build", "--workspace", "--locked"]))?;
+    // By `test --no-run`, programs included: a plain build takes other features of some crates and would build them twice.
+    steps.run("build", &mut cargo(&["test", "--workspace", "--locked", "--no-run"]))?;
     steps.run("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     steps.run("clippy", &mut cargo(&clippy))?;
