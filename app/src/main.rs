@@ -11,8 +11,11 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // The log goes to stderr, is quiet by default and is raised by CONCLAVE_LOG=debug.
+    // libp2p-mdns writes addresses into its errors, and they tell nobody what to do.
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_| EnvFilter::new("error")))
+        .with_env_filter(
+            EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_| EnvFilter::new("error,libp2p_mdns=off")),
+        )
         .with_writer(std::io::stderr)
         .init();
     match cli.action {

@@ -36,7 +36,7 @@ pub(crate) const STALE_IN_A_ROW: u32 = 8;
 /// A longer hole is not made up but waited for.
 pub(crate) const CONCEALED_GAP_SAMPLES: u64 = 5_760;
 /// The wait may be longer than wanted by this before time is stretched: stretching for less would never rest.
-pub(crate) const STRETCH_ABOVE_US: i64 = 8_000;
+pub(crate) const STRETCH_ABOVE_US: i64 = 5_000;
 /// It may be shorter by this: half of it is slack in the block anyway.
 pub(crate) const STRETCH_BELOW_US: i64 = 3_000;
 /// From here on delay is worse than an imperfect cut.
@@ -94,6 +94,8 @@ pub(crate) const CLOCK_MAP_SAMPLES: u64 = 48_000;
 pub(crate) const CLOCK_MAP_JUMP_US: u64 = 5_000;
 /// A transit that is shorter than any of the last ten seconds by this: the sender's clock has jumped.
 pub(crate) const TRANSIT_JUMP_US: i64 = 60_000;
+/// So many packets later than the longest target: the sender's clock has stood still, and this is the new normal.
+pub(crate) const FAR_IN_A_ROW: u32 = 15;
 
 // Pictures
 

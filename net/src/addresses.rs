@@ -120,7 +120,7 @@ const fn rank(ip: IpAddr) -> u8 {
 /// Without a list of interfaces: the address that the system would send from, and loopback. Connecting a UDP socket sends
 /// nothing.
 fn guess() -> Vec<IpNet> {
-    let probes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+    let probes = [("0.0.0.0:0", "198.51.100.1:9"), ("[::]:0", "[2001:db8::1]:9")];
     let mut ips: Vec<IpAddr> = probes
         .iter()
         .filter_map(|(from, to)| {

@@ -61,7 +61,7 @@ pub(crate) const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// First guess of the round trip: a lost first packet is sent again after three of these.
 pub(crate) const QUIC_INITIAL_RTT: Duration = Duration::from_millis(100);
 /// A handshake that takes longer has failed.
-pub(crate) const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
+pub(crate) const QUIC_HANDSHAKE: Duration = Duration::from_secs(4);
 
 // ---- Driver ----
 

@@ -21,7 +21,7 @@ use crate::entropy::SystemEntropy;
 use crate::identity::MeetingIdentity;
 use crate::limits;
 use crate::media_events::{self, MediaEvents, MediaSender};
-use crate::quic::QuicError;
+use crate::quic::{QuicConfig, QuicError};
 use crate::socket::{BindError, BoundSockets, Received, Sockets};
 use crate::swarm::Signalling;
 
@@ -72,7 +72,7 @@ pub struct NodeEvents {
 /// News for the application.
 #[derive(Clone, Debug)]
 pub enum NodeEvent {
-    /// The sockets are open. Comes first, and again when the addresses change.
+    /// The sockets are open and our addresses known: within half a second of the start, and again when they change.
     Ready {
         /// Where we can be reached, best first, loopback last.
         addresses: Vec<SocketAddr>,
@@ -236,10 +236,12 @@ fn drive(startup: Startup, started: oneshot::Sender<Result<(), NodeError>>) {
             Ok(sockets) => sockets,
             Err(error) => return report(started, Err(NodeError::NoSocket(error))),
         };
+        let Ok(quic) = QuicConfig::new(&keypair) else { return report(started, Err(NodeError::Library)) };
         let (requests, requests_out) = mpsc::channel(limits::REQUESTS);
         let (inputs, inputs_out) = mpsc::channel(limits::INPUTS);
         let signalling = Signalling {
             keypair,
+            quic,
             name: core.name.clone(),
             sockets: sockets.clone(),
             egress: Arc::clone(&egress),

@@ -128,8 +128,9 @@ impl Stream {
         let stream = Self::start(Direction::Microphone, move |shared| {
             let _hush = Hush::this_thread();
             let (device, name) = find(Direction::Microphone, name.as_deref())?;
-            let config = device.default_input_config().map_err(|e| fault(Direction::Microphone, &name, &e))?;
-            let stream = record(&device, &config, shared, ring).map_err(|e| fault(Direction::Microphone, &name, &e))?;
+            let config = device.default_input_config().map_err(|e| opening_fault(Direction::Microphone, &name, &e))?;
+            let stream =
+                record(&device, &config, shared, ring).map_err(|e| opening_fault(Direction::Microphone, &name, &e))?;
             Ok((stream, Opened { name, rate: config.sample_rate() }))
         })?;
         Ok((stream, samples))
@@ -141,8 +142,9 @@ impl Stream {
         let stream = Self::start(Direction::Speaker, move |shared| {
             let _hush = Hush::this_thread();
             let (device, name) = find(Direction::Speaker, name.as_deref())?;
-            let config = device.default_output_config().map_err(|e| fault(Direction::Speaker, &name, &e))?;
-            let stream = play(&device, &config, shared, ring).map_err(|e| fault(Direction::Speaker, &name, &e))?;
+            let config = device.default_output_config().map_err(|e| opening_fault(Direction::Speaker, &name, &e))?;
+            let stream =
+                play(&device, &config, shared, ring).map_err(|e| opening_fault(Direction::Speaker, &name, &e))?;
             Ok((stream, Opened { name, rate: config.sample_rate() }))
         })?;
         Ok((stream, samples))
@@ -258,6 +260,14 @@ fn fault(direction: Direction, name: &str, error: &cpal::Error) -> DeviceFault {
         ErrorKind::HostUnavailable => DeviceFault::Missing { kind },
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => DeviceFault::Unplugged { kind, name },
         _ => DeviceFault::Other { kind, name, why: error.to_string() },
+    }
+}
+
+/// What cannot be opened was never plugged in.
+fn opening_fault(direction: Direction, name: &str, error: &cpal::Error) -> DeviceFault {
+    match fault(direction, name, error) {
+        DeviceFault::Unplugged { kind, .. } => DeviceFault::Missing { kind },
+        other => other,
     }
 }
 

@@ -8,6 +8,9 @@ mod config;
 mod connection;
 mod transport;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use address::{from_multiaddr, to_multiaddr};
 pub(crate) use config::QuicConfig;
 pub(crate) use transport::{Listening, QuicTransport};

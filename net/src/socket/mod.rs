@@ -180,7 +180,7 @@ mod tests {
         let socket = sockets.v4.as_ref().expect("IPv4");
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, sockets.port));
         assert!(socket.send_to(b"x", here).is_ok());
-        // TEST-NET-1 is on no link of any computer.
-        assert!(socket.send_to(b"x", "192.0.2.1:9").is_err());
+        // TEST-NET-2 is on no link of any computer.
+        assert!(socket.send_to(b"x", "198.51.100.1:9").is_err());
     }
 }

@@ -65,6 +65,7 @@ pub(crate) enum Request {
 /// What the thread is started with.
 pub(crate) struct Signalling {
     pub(crate) keypair: Keypair,
+    pub(crate) quic: QuicConfig,
     pub(crate) name: String,
     pub(crate) sockets: Sockets,
     pub(crate) egress: Arc<Egress>,
@@ -101,12 +102,11 @@ enum TaskEnd {
 impl Signalling {
     /// Runs until the driver is gone. Must be called inside a current-thread tokio runtime of its own.
     pub(crate) async fn run(self) -> Result<(), QuicError> {
-        let Self { keypair, name, sockets, egress, mut requests, inputs } = self;
+        let Self { keypair, quic, name, sockets, egress, mut requests, inputs } = self;
         let watch = AddressWatch::start().await;
         egress.set_links(watch.nets());
         let (listen, addresses) = listen_channel(1);
-        let config = QuicConfig::new(&keypair)?;
-        let transport = QuicTransport::new(config, sockets.clone(), Listening::At(addresses))?;
+        let transport = QuicTransport::new(quic, sockets.clone(), Listening::At(addresses))?;
         let transport = transport.map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection))).boxed();
         let swarm_config = libp2p::swarm::Config::with_tokio_executor()
             .with_idle_connection_timeout(limits::IDLE_CONNECTION)

@@ -202,7 +202,7 @@ impl Moment {
 fn shelf(x: usize, y: usize, texture: f32) -> Colour {
     let wall = 120.0 + 26.0 * (x as f32 / WIDTH as f32) - 22.0 * (y as f32 / HEIGHT as f32);
     let board = y % 180 < 12;
-    let shelved = x < 470 || x > 860;
+    let shelved = !(470..=860).contains(&x);
     if !shelved {
         return [wall + 0.7 * texture, 124.0, 131.0];
     }
@@ -212,8 +212,11 @@ fn shelf(x: usize, y: usize, texture: f32) -> Colour {
     let book = x / 34 * 7 + y / 180 * 13;
     let tone = 62.0 + (book * 37 % 96) as f32;
     let spine = if x % 34 < 3 { -26.0 } else { 0.0 };
-    let label =
-        if (book % 3 == 0) && (60..110).contains(&(y % 180)) && (8..27).contains(&(x % 34)) { 46.0 } else { 0.0 };
+    let label = if book.is_multiple_of(3) && (60..110).contains(&(y % 180)) && (8..27).contains(&(x % 34)) {
+        46.0
+    } else {
+        0.0
+    };
     [tone + spine + label + 0.8 * texture, 112.0 + (book * 11 % 32) as f32, 114.0 + (book * 17 % 34) as f32]
 }
 

@@ -39,8 +39,7 @@ impl RustFile {
             |line: &&str| line.trim_start().starts_with("mod ") || line.trim_start().starts_with("pub mod ");
         (0..lines.len())
             .find(|&index| {
-                lines[index].trim() == "#[cfg(test)]"
-                    && lines[index..].iter().skip(1).take(3).any(|line| is_module(line))
+                lines[index].trim() == "#[cfg(test)]" && lines[index..].iter().skip(1).take(3).any(is_module)
             })
             .map_or(usize::MAX, |index| index + 1)
     }

@@ -18,6 +18,8 @@ pub(super) struct DelayEstimator {
     base_us: i64,
     target_us: i64,
     since_update: u32,
+    /// Packets in a row that came later than any target could wait for.
+    far_in_a_row: u32,
 }
 
 /// How far arrival and position may drift apart before the sender must have started anew.
@@ -25,7 +27,13 @@ const DISCONTINUITY_US: i64 = 3_000_000;
 
 impl DelayEstimator {
     pub(super) fn new() -> Self {
-        Self { window: VecDeque::new(), base_us: 0, target_us: limits::FIRST_TARGET_US, since_update: 0 }
+        Self {
+            window: VecDeque::new(),
+            base_us: 0,
+            target_us: limits::FIRST_TARGET_US,
+            since_update: 0,
+            far_in_a_row: 0,
+        }
     }
 
     /// Whether a packet's time fits to what came before it.
@@ -36,8 +44,11 @@ impl DelayEstimator {
     /// A packet whose first sample is `position` arrived.
     pub(super) fn observe(&mut self, now_us: u64, position: u64) {
         let transit = transit_us(now_us, position);
-        if transit < self.base_us - limits::TRANSIT_JUMP_US {
+        let far = !self.window.is_empty() && transit > self.base_us + limits::TARGET_MAX_US;
+        self.far_in_a_row = if far { self.far_in_a_row + 1 } else { 0 };
+        if transit < self.base_us - limits::TRANSIT_JUMP_US || self.far_in_a_row >= limits::FAR_IN_A_ROW {
             self.window.clear();
+            self.far_in_a_row = 0;
         }
         while self.window.front().is_some_and(|(at, _)| at + limits::DELAY_WINDOW_US < now_us)
             || self.window.len() >= limits::DELAY_WINDOW_PACKETS
@@ -97,6 +108,16 @@ mod tests {
         }
         assert!(clean.target_us() <= 8_000, "{}", clean.target_us());
         assert!((38_000..46_000).contains(&shaky.target_us()), "{}", shaky.target_us());
+    }
+
+    #[test]
+    fn a_microphone_that_stopped_for_a_second_is_followed_within_one() {
+        let mut delay = DelayEstimator::new();
+        for i in 0..600_u64 {
+            let stopped = if i < 550 { 0 } else { 1_000_000 };
+            delay.observe(1_000_000 + i * 20_000 + stopped, i * 960);
+        }
+        assert!(delay.target_us() <= 15_000, "{}", delay.target_us());
     }
 
     #[test]

@@ -457,7 +457,8 @@ impl JitterBuffer {
             cut
         } else if excess_us < -limits::STRETCH_BELOW_US {
             self.make_ready(1, false);
-            let come = stretch::repeat(&self.played, &mut self.ready, need);
+            let longest = usize::try_from((limits::STRETCH_ABOVE_US - excess_us) * 6 / 125).unwrap_or(0);
+            let come = stretch::repeat(&self.played, &mut self.ready, longest, need);
             self.arrivals.push_front((come.unwrap_or(0), None));
             come
         } else {

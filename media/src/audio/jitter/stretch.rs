@@ -52,8 +52,8 @@ pub(super) fn cut(ready: &mut VecDeque<f32>, longest: usize, need: Need) -> Opti
     Some(lag)
 }
 
-/// Repeats the last piece of `played` before `ready`. Returns how many samples came.
-pub(super) fn repeat(played: &VecDeque<f32>, ready: &mut VecDeque<f32>, need: Need) -> Option<usize> {
+/// Repeats the last piece of `played`, at most `longest` samples, before `ready`. Returns how many samples came.
+pub(super) fn repeat(played: &VecDeque<f32>, ready: &mut VecDeque<f32>, longest: usize, need: Need) -> Option<usize> {
     if ready.len() < LAG_MIN {
         return None;
     }
@@ -61,7 +61,7 @@ pub(super) fn repeat(played: &VecDeque<f32>, ready: &mut VecDeque<f32>, need: Ne
     let past: Vec<f32> = played.iter().copied().collect();
     let head: Vec<f32> = ready.iter().take(overlap).copied().collect();
     // A piece shorter than the cross-fade would have to fade into itself.
-    let lag = best_lag(&head, past.len(), need, |lag| {
+    let lag = best_lag(&head, past.len().min(longest), need, |lag| {
         let start = past.len() - lag;
         &past[start..(start + overlap).min(past.len())]
     })?;
@@ -128,7 +128,7 @@ mod tests {
     fn one_period_of_a_tone_comes_without_a_click() {
         let played = sine(0, HISTORY);
         let mut ready = sine(HISTORY, HISTORY + 500);
-        let come = repeat(&played, &mut ready, Need::Some).expect("a tone fits itself");
+        let come = repeat(&played, &mut ready, LAG_MAX, Need::Some).expect("a tone fits itself");
         assert_eq!(ready.len(), 500 + come);
         assert_smooth(played.into_iter().chain(ready));
     }
