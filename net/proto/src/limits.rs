@@ -157,8 +157,6 @@ pub const RETRANSMIT_AGE: Duration = Duration::from_millis(1500);
 pub const RETRANSMIT_BYTES: usize = 1024 * 1024;
 /// Pieces that wait to be sent again.
 pub const RETRANSMIT_QUEUE: usize = 512;
-/// Requests for missing pieces that wait for a datagram.
-pub const NACK_QUEUE: usize = 16;
 /// How often a frame's missing pieces are asked for.
 pub const NACK_TRIES: u8 = 10;
 /// Before this nothing is given up: a short path deserves a few tries too.

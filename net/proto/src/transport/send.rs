@@ -44,10 +44,11 @@ impl Transport {
         let answers = out.len();
         self.write_control(now, end, &mut contents, out);
         let probe = self.estimator.probe();
+        let mut only_padding = false;
         if self.pacer.may_send(now) && self.has_window() {
             self.write_video(now, end, &mut contents, out);
-            let padded = out.len() == start && probe.is_some();
-            if padded {
+            only_padding = out.len() == start && probe.is_some();
+            if only_padding {
                 Chunk::Pad(PADDING.min(max_plaintext).saturating_sub(Chunk::HEADER_LEN)).encode(out);
             }
         }
@@ -63,13 +64,7 @@ impl Transport {
         self.sent_log.note(now, counter_next, bytes, contents);
         self.estimator.sent(now, bytes, contents.probe);
         self.pacer.set_probe(now, self.estimator.probe().map(|probe| probe.rate));
-        Some(DatagramInfo {
-            has_audio: contents.audio > 0,
-            has_video: contents.video > 0,
-            only_padding: contents.audio == 0
-                && contents.video == 0
-                && out.len() - start + 8 >= PADDING.min(max_plaintext),
-        })
+        Some(DatagramInfo { has_audio: contents.audio > 0, has_video: contents.video > 0, only_padding })
     }
 
     /// What calls for no report of its own.

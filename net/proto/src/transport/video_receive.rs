@@ -237,11 +237,7 @@ impl LayerReceive {
 
     /// Gives up on a picture and on all that need it. Freezes if somebody needed it.
     fn give_up(&mut self, number: u32, stats: &mut FlowStats) {
-        let reference = match self.waiting.get(&number).map(|waiting| &waiting.pending) {
-            Some(Pending::Assembly(assembly)) => assembly.head().temporal == 0,
-            Some(Pending::Unseen { .. }) => true,
-            None => false,
-        };
+        let reference = self.waiting.get(&number).is_some_and(Waiting::is_reference);
         self.bury(number);
         stats.frames_dropped += 1;
         let orphans: Vec<u32> = self.waiting.range(number..).map(|(number, _)| *number).collect();
@@ -257,8 +253,8 @@ impl LayerReceive {
         }
         let key_behind = self
             .waiting
-            .values()
-            .any(|waiting| matches!(&waiting.pending, Pending::Assembly(assembly) if assembly.head().is_key()));
+            .range(number..)
+            .any(|(_, waiting)| matches!(&waiting.pending, Pending::Assembly(assembly) if assembly.head().is_key()));
         if reference && !key_behind {
             self.need_key(number + 1);
         }
@@ -346,19 +342,29 @@ impl LayerReceive {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, patience: Patience, stats: &mut FlowStats) {
-        while let Some(number) = self
-            .waiting
-            .iter()
-            .find(|(_, waiting)| waiting.give_up_at(patience).is_some_and(|at| at <= now))
-            .map(|(number, _)| *number)
-        {
+        while let Some((number, _)) = self.next_to_give_up(patience).filter(|(_, at)| *at <= now) {
             self.give_up(number, stats);
         }
     }
 
+    /// The picture whose deadline is next. Nobody gives up on one while an older one that it builds on may still come.
+    fn next_to_give_up(&self, patience: Patience) -> Option<(u32, Instant)> {
+        let mut soonest: Option<(u32, Instant)> = None;
+        for (number, waiting) in &self.waiting {
+            let Some(at) = waiting.give_up_at(patience) else { continue };
+            if soonest.is_none_or(|(_, best)| at < best) {
+                soonest = Some((*number, at));
+            }
+            if waiting.is_reference() {
+                break;
+            }
+        }
+        soonest
+    }
+
     pub(super) fn next_wake(&self, patience: Patience) -> impl Iterator<Item = (Instant, WakeReason)> {
         let nack = self.waiting.values().filter_map(|waiting| waiting.nack_at).min();
-        let give_up = self.waiting.values().filter_map(|waiting| waiting.give_up_at(patience)).min();
+        let give_up = self.next_to_give_up(patience).map(|(_, at)| at);
         let key = self.key_request_due(patience);
         [
             nack.map(|at| (at, WakeReason::Nack)),
@@ -371,6 +377,14 @@ impl LayerReceive {
 }
 
 impl Waiting {
+    /// Others build on it.
+    fn is_reference(&self) -> bool {
+        match &self.pending {
+            Pending::Assembly(assembly) => assembly.head().temporal == 0,
+            Pending::Unseen { .. } => true,
+        }
+    }
+
     /// Complete pictures wait for what they need, which has a deadline of its own.
     fn give_up_at(&self, patience: Patience) -> Option<Instant> {
         match &self.pending {
