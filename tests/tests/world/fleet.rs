@@ -126,4 +126,11 @@ fn heal(world: &mut World) {
         }
     }
     world.demand_media(15);
+    // Then everybody falls silent, and so does the network: nothing waits, nothing is repeated.
+    world.nodes.iter_mut().for_each(|node| node.sends_media = false);
+    world.run(Duration::from_secs(3));
+    let (before, inside) = (world.datagrams_sent(), world.inside().len());
+    world.run(Duration::from_secs(2));
+    let sent = world.datagrams_sent() - before;
+    assert!(sent <= inside * inside * 12, "{sent} datagrams among {inside} in two seconds of silence");
 }

@@ -309,6 +309,10 @@ impl World {
         }
     }
 
+    pub(crate) fn datagrams_sent(&self) -> usize {
+        self.counters.len()
+    }
+
     pub(crate) const fn trace(&self) -> u64 {
         self.trace
     }
