@@ -177,9 +177,9 @@ impl Encoding {
 
     /// Before anything steps down, AV1 makes way for H.264 where the choice is ours.
     fn choose(&mut self, now_us: u64, took_us: u64) {
-        let slowest = self.layers.iter().filter_map(|layer| layer.times.p95_us()).max();
-        if self.auto && self.codec == Codec::Av1 && slowest.is_some_and(|p95| p95 > AV1_LIMIT_US) {
-            tracing::info!(p95_us = slowest, "AV1 takes too long on this machine: H.264 from here on");
+        let slowest = self.layers.iter().filter_map(|layer| layer.times.upper_quartile_us()).max();
+        if self.auto && self.codec == Codec::Av1 && slowest.is_some_and(|quartile| quartile > AV1_LIMIT_US) {
+            tracing::info!(upper_quartile_us = slowest, "AV1 takes too long on this machine: H.264 from here on");
             self.codec = Codec::H264;
             self.auto = false;
             return;

@@ -1,11 +1,12 @@
 //! When the machine cannot keep up: which codec, and how far to step down. Pure: told each picture's encoding time.
 //!
-//! AV1 gives way to H.264 once its 95th percentile at 720 lines is above the limit; then, or when one codec was asked for,
+//! AV1 gives way to H.264 once its upper quartile is above the limit (not a higher percentile: single pictures that other
+//! programs hold up would cost the better picture for the rest of the call); then, or when one codec was asked for,
 //! size and then rate step down, and up again after a quiet while. Owned by the sender's encoding thread.
 
 use std::collections::VecDeque;
 
-/// 95th percentile above which AV1 at full size is too slow for this machine.
+/// Upper quartile above which AV1 is too slow for this machine.
 pub(crate) const AV1_LIMIT_US: u64 = 14_000;
 /// Pictures that are looked back on: four seconds at 30 f/s.
 const WINDOW: usize = 120;
@@ -38,12 +39,21 @@ impl EncodeTimes {
 
     /// `None` until enough is known.
     pub(crate) fn p95_us(&self) -> Option<u64> {
+        self.percentile_us(95)
+    }
+
+    /// See [`Self::p95_us`].
+    pub(crate) fn upper_quartile_us(&self) -> Option<u64> {
+        self.percentile_us(75)
+    }
+
+    fn percentile_us(&self, percent: usize) -> Option<u64> {
         if self.times_us.len() < ENOUGH {
             return None;
         }
         let mut sorted: Vec<u64> = self.times_us.iter().copied().collect();
         sorted.sort_unstable();
-        sorted.get(sorted.len() * 95 / 100).copied()
+        sorted.get(sorted.len() * percent / 100).copied()
     }
 
     fn mean_us(&self) -> Option<f64> {

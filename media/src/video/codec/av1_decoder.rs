@@ -1,5 +1,8 @@
-//! AV1 by rav1d (the Rust port of dav1d) on the calling thread: no frame delay, sizes bounded before anything is
-//! allocated, film grain off. Called by the receiver's thread only.
+//! AV1 by rav1d (the Rust port of dav1d): no frame delay, sizes bounded before anything is allocated, film grain off.
+//! Called by the receiver's thread only.
+//!
+//! rav1d 1.1 aborts the process at any damaged frame when it has one frame context (its issue 1497), so it gets two, and
+//! every frame is drained before the next is sent.
 
 #![expect(unsafe_code, reason = "rav1d is driven through dav1d's C interface")]
 
@@ -33,8 +36,8 @@ impl Av1Decoder {
         let result = unsafe {
             dav1d::dav1d_default_settings(NonNull::from(&mut settings).cast());
             let mut settings = settings.assume_init();
-            settings.n_threads = 1;
-            settings.max_frame_delay = 1;
+            settings.n_threads = 2;
+            settings.max_frame_delay = 2;
             settings.apply_grain = 0;
             settings.all_layers = 0;
             settings.frame_size_limit = limits::MAX_PICTURE_WIDTH * limits::MAX_PICTURE_HEIGHT;
@@ -94,20 +97,25 @@ impl Decoder for Av1Decoder {
                 result = Err(DecodeError::Damaged);
                 break;
             }
-            match self.next_picture(captured_us) {
-                Ok(Some(picture)) => newest = Some(picture),
-                Ok(None) => {}
-                Err(error) => {
-                    result = Err(error);
-                    break;
+            // The first question is answered with what is at hand, the second waits for the frames on their way.
+            let first = self.next_picture(captured_us);
+            let second = self.next_picture(captured_us);
+            for outcome in [first, second] {
+                match outcome {
+                    Ok(picture) => newest = picture.or(newest),
+                    Err(error) => result = Err(error),
                 }
             }
-            if data.sz == 0 {
+            if result.is_err() || data.sz == 0 {
                 break;
             }
         }
         // What one frame did not use up must not meet the next one.
-        while matches!(self.next_picture(captured_us), Ok(Some(_))) {}
+        for _ in 0..limits::MAX_PICTURES_PER_FRAME {
+            if !matches!(self.next_picture(captured_us), Ok(Some(_))) {
+                break;
+            }
+        }
         // SAFETY: data is either empty or still ours.
         unsafe { dav1d::dav1d_data_unref(Some(NonNull::from(&mut data))) };
         result.map(|()| newest)
