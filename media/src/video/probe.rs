@@ -1,8 +1,8 @@
 //! What this machine has and can do, for `conclave doctor`: the cameras with their formats, and the speed of the codecs.
 
 use super::Codec;
-use super::capture::TestPicture;
 use super::capture::camera_formats::{self, Mode};
+use super::capture::{TestPicture, Wanted};
 use super::codec::{self, ENCODERS, EncoderConfig};
 use crate::clock;
 use crate::picture::{Picture, PicturePool};
@@ -36,20 +36,20 @@ pub fn cameras() -> Vec<CameraInfo> {
     nodes.map(|node| CameraInfo { name: node.name, formats: in_words(&node.modes) }).collect()
 }
 
-/// The largest size of each pixel format with its best rate.
+/// Of each pixel format the mode nearest to what a call wants.
 fn in_words(modes: &[Mode]) -> String {
-    let mut best: Vec<Mode> = Vec::new();
+    let wanted = Wanted { width: 1280, height: 720, fps: 30 };
+    let mut formats = Vec::new();
     for mode in modes {
-        let rank = |mode: &Mode| (mode.width * mode.height, mode.fps);
-        match best.iter_mut().find(|known| known.format == mode.format) {
-            Some(known) if rank(known) < rank(mode) => *known = *mode,
-            Some(_) => {}
-            None => best.push(*mode),
+        if !formats.contains(&mode.format) {
+            formats.push(mode.format);
         }
     }
-    let words = best.iter().map(|mode| {
-        let format = format!("{:?}", mode.format).to_uppercase();
-        format!("{format} {}x{} {} f/s", mode.width, mode.height, mode.fps)
+    let words = formats.iter().filter_map(|format| {
+        let of_format: Vec<Mode> = modes.iter().filter(|mode| mode.format == *format).copied().collect();
+        let mode = camera_formats::best(&of_format, wanted)?;
+        let name = format!("{format:?}").to_uppercase();
+        Some(format!("{name} {}x{} {} f/s", mode.width, mode.height, mode.fps))
     });
     words.collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,6 @@
 //! The sender and the receiver as the app uses them, over real threads: every wait is for an event, with a deadline.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,8 @@ fn config(source: Source) -> VideoSendConfig {
 }
 
 fn start(config: VideoSendConfig) -> (VideoSender, Receiver<VideoSendEvent>) {
-    let (send, events) = channel();
-    let on_event = Box::new(move |event| drop(send.send(event)));
+    let (send, events) = sync_channel(1024);
+    let on_event = Box::new(move |event| drop(send.try_send(event)));
     (VideoSender::start(config, Arc::default(), on_event).expect("starts"), events)
 }
 
@@ -55,8 +55,8 @@ fn a_test_picture_travels_from_sender_to_receiver() {
     let (sender, events) = start(config(Source::Test));
     sender.set_targets(&[FULL]);
     let slot = Arc::new(PictureSlot::default());
-    let (send, news) = channel();
-    let on_event = Box::new(move |event| drop(send.send(event)));
+    let (send, news) = sync_channel(1024);
+    let on_event = Box::new(move |event| drop(send.try_send(event)));
     let folder = tempfile::tempdir().expect("a folder");
     let out = VideoReceiveConfig { pictures_out: Some((folder.path().to_owned(), "Ann".to_owned())) };
     let receiver = VideoReceiver::start(out, Arc::clone(&slot), Box::new(|| None), on_event).expect("starts");

@@ -190,20 +190,11 @@ mod tests {
 
     #[test]
     fn a_gigantic_av1_sequence_is_foreign() {
-        // profile 0, not reduced, no timing, no delay, one operating point of level 8; 16-bit sides of 65536.
-        let mut bits = String::from("000");
-        bits.push_str("0"); // still_picture
-        bits.push_str("0"); // reduced
-        bits.push_str("0"); // timing
-        bits.push_str("0"); // display delay
-        bits.push_str("00000"); // one operating point
-        bits.push_str("000000000000"); // its idc
-        bits.push_str("01000"); // level 8
-        bits.push_str("0"); // tier
-        bits.push_str("11111111"); // 16 bits each
-        bits.push_str(&"1".repeat(32));
+        // Profile, still picture, reduced, timing, display delay, operating points, idc, level 8, tier, 16 bits each.
+        let fields = ["000", "0", "0", "0", "0", "00000", "000000000000", "01000", "0", "11111111"];
+        let mut bits = fields.concat() + &"1".repeat(32);
         let mut unit = vec![OBU_SEQUENCE_HEADER << 3 | 2, 0];
-        while bits.len() % 8 != 0 {
+        while !bits.len().is_multiple_of(8) {
             bits.push('0');
         }
         for chunk in bits.as_bytes().chunks(8) {
