@@ -64,7 +64,7 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         }
         "words" => {
             state.panel = Panel::Words;
-            meeting(1)
+            meeting(3)
         }
         "link-panel" => {
             state.panel = Panel::Link("bo".to_owned());

@@ -78,7 +78,7 @@ fn copy_invite(ui: &mut Ui, snapshot: &Snapshot, look: Look, width: Option<f32>,
     let tooltip = if snapshot.invite_ready {
         "Copy the invite to the clipboard. It is never shown on the screen."
     } else {
-        "No invite can be made right now"
+        "Only people who may let others in can invite. Ask whoever made the meeting."
     };
     let button = Button::round(Icon::Copy, NAME, round(ui));
     let button = if let Some(width) = width { button.with_text(NAME).width(width) } else { button };
