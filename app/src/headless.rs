@@ -94,10 +94,11 @@ async fn take_part(arguments: &Headless, first: Command) -> ExitCode {
                 if print(&report).is_err() && !stopping {
                     // Nobody reads any more, so nobody could stop us either.
                     stopping = true;
-                    send(engine.as_ref(), Command::Leave);
+                    leave(engine.as_ref());
                 }
             }
             line = lines.recv(), if reading => match line {
+                Some(Ok(Line::Leave {})) => leave(engine.as_ref()),
                 Some(Ok(line)) => send(engine.as_ref(), line.into()),
                 Some(Err(trouble)) => {
                     if print(&now(error(&trouble))).is_err() {
@@ -109,7 +110,7 @@ async fn take_part(arguments: &Headless, first: Command) -> ExitCode {
             },
             () = &mut stop, if !stopping => {
                 stopping = true;
-                send(engine.as_ref(), Command::Leave);
+                leave(engine.as_ref());
             }
         }
     }
@@ -122,6 +123,12 @@ fn exit_code(reason: EndReason) -> ExitCode {
         EndReason::NotStarted => ExitCode::from(4),
         EndReason::Failed => ExitCode::FAILURE,
     }
+}
+
+/// The engine ends whatever state it is in; if that is a meeting, it is left first.
+fn leave(engine: Option<&EngineHandle>) {
+    send(engine, Command::Leave);
+    send(engine, Command::Quit);
 }
 
 fn send(engine: Option<&EngineHandle>, command: Command) {

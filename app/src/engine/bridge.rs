@@ -2,7 +2,7 @@
 //! takes. Outwards [`Outlet`]: an encoder's thread hands its frame straight to the network. Inwards [`forward`]: one thread
 //! that hands each arriving frame straight to its decoder. Neither passes through the engine's loop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use conclave_media::audio::{AudioEngine, EncodedAudio, RemoteId};
@@ -11,6 +11,8 @@ use conclave_net::{MediaEvent, MediaEvents, Node};
 use conclave_proto::core::Command;
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
 use conclave_proto::ids::PeerId;
+
+use super::limits;
 
 /// The way from encoders and decoders to the network, which may not be there yet: devices open before the meeting does.
 /// Locked for reading a pointer at each frame, for writing once a meeting.
@@ -41,6 +43,7 @@ pub(super) type Receivers = Arc<RwLock<HashMap<PeerId, Arc<VideoReceiver>>>>;
 /// Hands arriving frames to the audio engine and the decoders until the network closes its end. Blocks: has a thread of
 /// its own. Holds the audio engine weakly, so that the devices close when the engine says so.
 pub(super) fn forward(mut media: MediaEvents, audio: &Weak<AudioEngine>, receivers: &Receivers) {
+    let mut early = VecDeque::new();
     while let Some(event) = media.blocking_recv() {
         match event {
             MediaEvent::Audio(peer, frame) => {
@@ -48,12 +51,30 @@ pub(super) fn forward(mut media: MediaEvents, audio: &Weak<AudioEngine>, receive
                 audio.push(remote_id(peer), audio_to_media(frame));
             }
             MediaEvent::Video(peer, frame) => {
-                if let Some(receiver) = receivers.read().unwrap_or_else(PoisonError::into_inner).get(&peer) {
-                    receiver.push(video_to_media(frame));
+                if early.len() == limits::EARLY_PICTURES {
+                    early.pop_front();
                 }
+                early.push_back((peer, video_to_media(frame)));
             }
         }
+        deliver(&mut early, receivers);
     }
+}
+
+/// Hands over what has a decoder. Somebody's first picture may overtake the news that they are in the room; it is a key
+/// frame, and without it the next one would be a second away.
+fn deliver(early: &mut VecDeque<(PeerId, EncodedVideo)>, receivers: &Receivers) {
+    if early.is_empty() {
+        return;
+    }
+    let receivers = receivers.read().unwrap_or_else(PoisonError::into_inner);
+    early.retain(|(peer, frame)| match receivers.get(peer) {
+        Some(receiver) => {
+            receiver.push(frame.clone());
+            false
+        }
+        None => true,
+    });
 }
 
 /// The media side's name of a peer: the digits of [`PeerId::short`].

@@ -16,6 +16,9 @@ pub(super) const PEOPLE: usize = 64;
 pub(super) const KNOCKS: usize = 16;
 /// Visible peers listed: an office floor.
 pub(super) const VISIBLE: usize = 64;
+/// Pictures kept for people whose arrival the engine has not heard of yet: that takes milliseconds, this is half a second
+/// of two people.
+pub(super) const EARLY_PICTURES: usize = 32;
 /// Names of files under `--pictures-out` that are kept apart; later people get their number added.
 pub(super) const FILE_NAMES: usize = 1024;
 /// Longest own name, as the core cuts it.

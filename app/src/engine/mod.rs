@@ -28,6 +28,7 @@ mod statistics;
 mod visible;
 
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 
 use tokio::sync::{mpsc, watch};
 
@@ -103,8 +104,11 @@ pub struct EngineHandle {
 
 impl Drop for EngineHandle {
     fn drop(&mut self) {
-        if self.commands.try_send(Command::Quit).is_ok() && self.ended.recv_timeout(limits::END_DEADLINE).is_ok() {
-            tracing::debug!("the engine has ended");
+        if self.commands.try_send(Command::Quit).is_err() {
+            tracing::debug!("the engine is ending already");
+        }
+        if self.ended.recv_timeout(limits::END_DEADLINE) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the engine does not end in time and is left behind");
         }
     }
 }
