@@ -46,7 +46,7 @@ impl Transport {
         let probe = self.estimator.probe();
         let mut only_padding = false;
         if self.pacer.may_send(now) && self.has_window() {
-            self.write_video(now, end, &mut contents, out);
+            self.write_video(now, start, end, &mut contents, out);
             only_padding = out.len() == start && probe.is_some();
             if only_padding {
                 Chunk::Pad(PADDING.min(max_plaintext).saturating_sub(Chunk::HEADER_LEN)).encode(out);
@@ -106,11 +106,12 @@ impl Transport {
         self.reliable_send.write(now, answer, room(out), out);
     }
 
-    fn write_video(&mut self, now: Instant, end: usize, contents: &mut Contents, out: &mut Vec<u8>) {
+    fn write_video(&mut self, now: Instant, start: usize, end: usize, contents: &mut Contents, out: &mut Vec<u8>) {
         let estimate = self.estimator.estimate();
         for _ in 0..PIECES {
             let room = end.saturating_sub(out.len());
-            match self.video_send.write(now, estimate, room, out) {
+            let alone = out.len() == start;
+            match self.video_send.write(now, estimate, room, alone, out) {
                 Some(Written::New | Written::Again) => contents.video += 1,
                 None => return,
             }

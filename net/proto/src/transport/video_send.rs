@@ -188,8 +188,16 @@ impl VideoSend {
         self.queue.is_empty() && self.again.is_empty()
     }
 
-    /// Appends one fragment that fits `room`: first what was asked for again, then what is new.
-    pub(super) fn write(&mut self, now: Instant, estimate: Bitrate, room: usize, out: &mut Vec<u8>) -> Option<Written> {
+    /// Appends one fragment that fits `room`: first what was asked for again, then what is new. `alone`: nothing else is in
+    /// the datagram, so that there never will be more room.
+    pub(super) fn write(
+        &mut self,
+        now: Instant,
+        estimate: Bitrate,
+        room: usize,
+        alone: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<Written> {
         self.prune(now);
         let credit = estimate.scaled(RETRANSMIT_SHARE).bytes_in(now.since(self.again_at));
         if credit > 0 {
@@ -199,7 +207,7 @@ impl VideoSend {
         if self.write_again(room, out) {
             return Some(Written::Again);
         }
-        self.write_new(now, room, out).then_some(Written::New)
+        self.write_new(now, room, alone, out).then_some(Written::New)
     }
 
     fn write_again(&mut self, room: usize, out: &mut Vec<u8>) -> bool {
@@ -230,7 +238,7 @@ impl VideoSend {
         false
     }
 
-    fn write_new(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> bool {
+    fn write_new(&mut self, now: Instant, room: usize, alone: bool, out: &mut Vec<u8>) -> bool {
         while self.queue.front().is_some_and(|first| {
             first.sent == 0 && first.frame.temporal > 0 && now.since(first.at) > limits::VIDEO_QUEUE_DELAY_TOP
         }) {
@@ -246,7 +254,8 @@ impl VideoSend {
         let fragment = first.fragment(first.sent, false);
         let len = Chunk::HEADER_LEN + fragment.encoded_len();
         if len > room {
-            if room + SMALLEST_UNIT / 4 >= limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD {
+            // Beside a little sound it only has to wait for the next datagram.
+            if alone {
                 self.drop_head();
             }
             return false;

@@ -55,7 +55,7 @@ impl Pair {
     fn datagrams(&mut self, now: Instant) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| {
             let mut out = Vec::new();
-            self.send.write(now, FAST, 1168, &mut out).map(|_| out)
+            self.send.write(now, FAST, 1168, true, &mut out).map(|_| out)
         })
         .collect()
     }
@@ -107,6 +107,22 @@ fn pieces_in_any_order_make_the_frame() {
     }
     assert_eq!(pair.got, [sent]);
     assert_eq!(pair.receive.bytes(), 0);
+}
+
+#[test]
+fn sound_in_the_same_datagram_makes_a_picture_wait_and_does_not_drop_it() {
+    let mut pair = Pair::new();
+    let sent = frame(0, true, 30_000);
+    pair.send.push(at(0), &sent, FAST);
+    let mut first = Vec::new();
+    assert!(pair.send.write(at(0), FAST, 1168, true, &mut first).is_some());
+    let mut beside_sound = Vec::new();
+    assert_eq!(pair.send.write(at(0), FAST, 1168 - 80, false, &mut beside_sound), None);
+    pair.arrive(at(1), &first);
+    for datagram in pair.datagrams(at(1)) {
+        pair.arrive(at(1), &datagram);
+    }
+    assert_eq!(pair.got, [sent]);
 }
 
 #[test]
