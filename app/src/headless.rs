@@ -1,7 +1,7 @@
 //! The program without a window: each event one line of JSON on stdout, each command one line of JSON on stdin. It is the
 //! test bench, the kiosk in the meeting room, and the bot. Nothing that comes in on stdin can end it but `leave`.
 //!
-//! Words of the events: `engine/report.rs`. Words of the commands: [`Line`].
+//! Words of the events: `engine/report.rs`. Words of the commands: `Line`.
 
 use std::io::{self, BufRead, Read as _, Write as _};
 use std::process::ExitCode;
