@@ -3,10 +3,13 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// Lines that a test has not looked at yet: minutes of a call. A fuller one makes the program wait, which a test notices.
+const WAITING_EVENTS: usize = 4096;
 
 /// Longer than the thirty seconds after which a silent member counts as gone; nobody waits that long when all is well.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -47,7 +50,7 @@ impl Party {
         let mut child = command.spawn().expect("the program starts");
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("a pipe");
-        let (sender, events) = channel();
+        let (sender, events) = sync_channel(WAITING_EVENTS);
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let value = serde_json::from_str(&line).unwrap_or_else(|why| panic!("{why}: {line}"));
