@@ -1,11 +1,12 @@
 //! What comes from the network, the devices and the decoders, and what the engine makes of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use conclave_media::audio::AudioEvent;
 use conclave_media::video::{LayerTarget, VideoReceiveEvent};
 use conclave_net::NodeEvent;
-use conclave_proto::core::{Command, Event};
+use conclave_proto::core::{Command, Event, PathKind};
 use conclave_proto::ids::PeerId;
 
 use super::bridge;
@@ -107,7 +108,7 @@ impl Owner {
             return self.doorstep_event(event);
         }
         match event {
-            Some(NodeEvent::Ready { addresses }) => self.ready(addresses.iter().map(ToString::to_string).collect()),
+            Some(NodeEvent::Ready { addresses }) => self.ready(&addresses),
             Some(NodeEvent::Core(event)) => self.core_event(event),
             Some(NodeEvent::Warning(warning)) => self.tell(Subject::Other, Trouble::from(&warning)),
             None => self.end(
@@ -118,9 +119,10 @@ impl Owner {
         self.touch();
     }
 
-    fn ready(&mut self, addresses: Vec<String>) {
-        self.desk.report(ReportEvent::Ready { addresses });
+    fn ready(&mut self, addresses: &[SocketAddr]) {
+        self.desk.report(ReportEvent::Ready { addresses: addresses.iter().map(ToString::to_string).collect() });
         let Some((_, meeting)) = self.state.both() else { return };
+        meeting.own_addresses = addresses.iter().map(SocketAddr::ip).collect();
         let first = !std::mem::replace(&mut meeting.ready, true);
         if !first || meeting.purpose != Purpose::New {
             return;
@@ -164,6 +166,8 @@ impl Owner {
                 self.desk.report(ReportEvent::Words { words });
             }
             Event::Path { who, kind, address } => {
+                // To an address of our own: the other end is on this machine, whatever kind of address it is.
+                let kind = if meeting.own_addresses.contains(&address.ip()) { PathKind::Loopback } else { kind };
                 meeting.people.path(who, kind, address.to_string());
                 self.desk.report(ReportEvent::Path {
                     who: who.short(),

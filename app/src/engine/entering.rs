@@ -52,7 +52,7 @@ impl Owner {
         match OwnMedia::open(&self.config, &self.outlet, &self.news) {
             Ok(media) => {
                 media.switch_camera(!self.camera_off);
-                self.devices.ask(&self.news);
+                self.ask_for_devices();
                 self.start_ticking();
                 self.state = State::Preview { target, media };
                 self.set_flags();

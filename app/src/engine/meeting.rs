@@ -1,5 +1,6 @@
 //! A meeting while its network runs: who is in it, who stands at the door, the words.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +27,8 @@ pub(super) struct Meeting {
     pub(super) knocks: Vec<(PeerId, Knock)>,
     pub(super) words: Option<[String; 6]>,
     pub(super) ready: bool,
+    /// As of now; a path to one of them stays on this machine.
+    pub(super) own_addresses: Vec<IpAddr>,
     counted: Instant,
 }
 
@@ -45,8 +48,17 @@ impl Meeting {
         let people = People::new(outlet, news, config.pictures_out.clone());
         forward_on_a_thread(media, audio, &people)?;
         outlet.connect(Some(Arc::clone(&node)));
-        let knocks = Vec::new();
-        Ok(Self { node, control, purpose, people, knocks, words: None, ready: false, counted: Instant::now() })
+        Ok(Self {
+            node,
+            control,
+            purpose,
+            people,
+            knocks: Vec::new(),
+            words: None,
+            ready: false,
+            own_addresses: Vec::new(),
+            counted: Instant::now(),
+        })
     }
 
     /// Somebody knocks; false if so many do already that this one is turned away.

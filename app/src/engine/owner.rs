@@ -129,13 +129,20 @@ impl Owner {
         }
     }
 
+    /// For somebody to choose from; `headless` was told which to use.
+    pub(super) fn ask_for_devices(&mut self) {
+        if !self.desk.reports() {
+            self.devices.ask(&self.news);
+        }
+    }
+
     fn each_second(&mut self) {
         self.report_statistics();
         while self.closing.try_join_next().is_some() {}
         match &self.state {
             State::Preview { .. } if self.listed.elapsed() > limits::DEVICE_PERIOD => {
                 self.listed = Instant::now();
-                self.devices.ask(&self.news);
+                self.ask_for_devices();
             }
             State::Entering { way, .. } if way.is_late() => self.too_late(),
             State::Home(_)

@@ -1,6 +1,7 @@
 //! Visible while at home: a meeting of ours waits with closed devices, so that others on this network can find us and
 //! knock. Letting the first one in opens the devices and makes it a meeting like any other.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_net::{MediaEvents, Node, NodeConfig, NodeEvent, NodeEvents, Role, device_key};
@@ -37,6 +38,7 @@ pub(super) struct Doorstep {
     pub(super) control: mpsc::Receiver<NodeEvent>,
     pub(super) media: MediaEvents,
     pub(super) knocks: Vec<(PeerId, Knock)>,
+    pub(super) own_addresses: Vec<IpAddr>,
 }
 
 impl Owner {
@@ -83,7 +85,13 @@ impl Owner {
         match started {
             Ok(started) => {
                 let (node, NodeEvents { control, media }) = *started;
-                *standby = Standby::Open(Box::new(Doorstep { node, control, media, knocks: Vec::new() }));
+                *standby = Standby::Open(Box::new(Doorstep {
+                    node,
+                    control,
+                    media,
+                    knocks: Vec::new(),
+                    own_addresses: Vec::new(),
+                }));
             }
             Err(trouble) => {
                 *standby = Standby::Off;
@@ -107,7 +115,8 @@ impl Owner {
                 }
             }
             Some(NodeEvent::Core(Event::KnockGone(who))) => doorstep.knocks.retain(|(knocker, _)| *knocker != who),
-            Some(NodeEvent::Ready { .. }) => {
+            Some(NodeEvent::Ready { addresses }) => {
+                doorstep.own_addresses = addresses.iter().map(std::net::SocketAddr::ip).collect();
                 // Our own invite names us, so that the list of visible people can leave us out.
                 let own = doorstep.node.invite().and_then(|text| text.parse::<Invite>().ok());
                 self.visible.set_own(own.map(|invite| invite.inviter));
@@ -141,7 +150,7 @@ impl Owner {
 
     fn open_the_door(&mut self, doorstep: Doorstep, who: &str) {
         self.visible.rest();
-        let Doorstep { node, control, media, knocks } = doorstep;
+        let Doorstep { node, control, media, knocks, own_addresses } = doorstep;
         let own = match OwnMedia::open(&self.config, &self.outlet, &self.news) {
             Ok(own) => own,
             Err(error) => return self.end(Trouble::from(&error), EndReason::Failed),
@@ -152,6 +161,7 @@ impl Owner {
         match begun {
             Ok(mut meeting) => {
                 meeting.ready = true;
+                meeting.own_addresses = own_addresses;
                 meeting.knocks = knocks;
                 meeting.answer(who, true);
                 self.start_ticking();
