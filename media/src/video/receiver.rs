@@ -246,14 +246,16 @@ impl Worker {
         self.dropped += due as u64 - 1;
         let newest = self.waiting.drain(..due).next_back();
         if let Some((picture, codec)) = newest {
-            self.show(picture, codec);
+            self.show(&picture, codec);
         }
     }
 
-    fn show(&mut self, picture: Picture, codec: Codec) {
+    fn show(&mut self, picture: &Picture, codec: Codec) {
         let now = clock::now_us();
         let unix_us = clock::to_unix_us(now);
         let size = (picture.width, picture.height);
+        // Who hears of the picture must find it.
+        self.slot.put(Some(picture.clone()));
         if self.size.is_none() {
             (self.on_event)(VideoReceiveEvent::FirstPicture { unix_us });
         }
@@ -264,13 +266,12 @@ impl Worker {
         self.freezes.shown(now);
         self.shown_at.push_back(now);
         if let Some(recorder) = &mut self.recorder
-            && !recorder.shown(&picture, unix_us, codec)
+            && !recorder.shown(picture, unix_us, codec)
         {
             self.recorder = None;
             let why = "The pictures can no longer be written. Free some space on the disk; the call goes on.";
             (self.on_event)(VideoReceiveEvent::PicturesOutFailed(why.to_owned()));
         }
-        self.slot.put(Some(picture));
     }
 
     fn publish_stats(&mut self) {
