@@ -87,9 +87,10 @@ impl LayerEncoder {
 
     /// Codes a picture of this layer's size; also says how long it took. `None`: left out to keep the rate.
     pub(crate) fn encode(&mut self, picture: &Picture) -> Result<(Option<EncodedVideo>, u64), EncodeError> {
-        let start = clock::now_us();
+        let captured = picture.captured_us;
         let pause = if self.keys <= 1 { FIRST_REPEAT_US } else { KEY_INTERVAL_US };
-        let force_key = self.key_wanted && self.last_key_us.is_none_or(|last| start.saturating_sub(last) >= pause);
+        let force_key = self.key_wanted && self.last_key_us.is_none_or(|last| captured.saturating_sub(last) >= pause);
+        let start = clock::now_us();
         let coded = self.encoder.encode(picture, force_key)?;
         let now = clock::now_us();
         let took = now.saturating_sub(start);
@@ -97,7 +98,7 @@ impl LayerEncoder {
         let Some(coded) = coded else { return Ok((None, took)) };
         if coded.key {
             self.key_wanted = false;
-            self.last_key_us = Some(start);
+            self.last_key_us = Some(captured);
             self.keys = self.keys.saturating_add(1);
         }
         let number = self.number;
