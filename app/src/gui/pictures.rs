@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use conclave_media::{Picture, PictureSlot};
 use egui::{ColorImage, Context, ImageData, TextureHandle, TextureId, TextureOptions, Vec2, vec2};
@@ -13,6 +15,9 @@ use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix, yuv420_to_rgba};
 const UNSEEN: u64 = u64::MAX;
 /// A picture is halved at most this often: 1/8 of 1080p is as small as any tile gets.
 const MAX_HALVINGS: u32 = 3;
+/// The largest tile paces the window; pictures for the others wait this long for it to be drawn anyway. Somewhat longer
+/// than a picture lasts at 30 a second: without it two cameras cost sixty paintings a second, and eight cost 240.
+const PATIENCE: Duration = Duration::from_millis(40);
 
 /// The textures of all slots that are drawn, by the address of the slot (held alive here, so it cannot be used again).
 #[derive(Default)]
@@ -28,6 +33,10 @@ struct SlotTexture {
     /// The pixels last uploaded; written again once the upload is over.
     pixels: Arc<ColorImage>,
     drawn: bool,
+    /// How high it was drawn last, in physical pixels.
+    height_px: f32,
+    /// Does not pace the window.
+    patient: Arc<AtomicBool>,
 }
 
 impl Pictures {
@@ -40,24 +49,50 @@ impl Pictures {
         height_px: f32,
     ) -> Option<(TextureId, Vec2)> {
         let entry = self.textures.entry(Arc::as_ptr(slot).addr()).or_insert_with(|| {
-            let waker = ctx.clone();
-            slot.on_new(move || waker.request_repaint());
-            SlotTexture::new(Arc::clone(slot))
+            let entry = SlotTexture::new(Arc::clone(slot));
+            let (waker, patient) = (ctx.clone(), Arc::clone(&entry.patient));
+            slot.on_new(move || {
+                if patient.load(Ordering::Relaxed) {
+                    waker.request_repaint_after(PATIENCE);
+                } else {
+                    waker.request_repaint();
+                }
+            });
+            entry
         });
         entry.drawn = true;
+        entry.height_px = height_px;
         entry.update(ctx, height_px);
         entry.texture.as_ref().map(|texture| (texture.id(), texture.size_vec2()))
     }
 
-    /// Lets go of the textures that were not drawn since the last call; once a frame.
+    /// Lets go of the textures that were not drawn since the last call, and finds the one that paces the window; once a
+    /// frame.
     pub(crate) fn sweep(&mut self) {
         self.textures.retain(|_, entry| std::mem::take(&mut entry.drawn));
+        let largest = self.textures.iter().max_by(|(a, one), (b, other)| {
+            // Of tiles that are equally large always the same one.
+            one.height_px.total_cmp(&other.height_px).then(a.cmp(b))
+        });
+        let pacing = largest.map(|(&address, _)| address);
+        for (&address, entry) in &self.textures {
+            entry.patient.store(Some(address) != pacing, Ordering::Relaxed);
+        }
     }
 }
 
 impl SlotTexture {
     fn new(slot: Arc<PictureSlot>) -> Self {
-        Self { slot, seen: UNSEEN, halvings: 0, texture: None, pixels: Arc::default(), drawn: true }
+        Self {
+            slot,
+            seen: UNSEEN,
+            halvings: 0,
+            texture: None,
+            pixels: Arc::default(),
+            drawn: true,
+            height_px: 0.0,
+            patient: Arc::default(),
+        }
     }
 
     fn update(&mut self, ctx: &Context, height_px: f32) {
