@@ -20,7 +20,8 @@ fn picture(number: u32) -> VideoFrame {
         layer: SpatialLayer::Small,
         temporal: 0,
         number,
-        needs_back: u8::from(number != 0),
+        // A key frame every half second: the first may come before the wish.
+        needs_back: u8::from(!number.is_multiple_of(15)),
         codec: VideoCodec::Av1,
         captured_us: u64::from(number) * 33_333,
         width: 320,
@@ -63,8 +64,7 @@ async fn show(from: &Party, to: &mut Party) -> VideoFrame {
             tokio::select! {
                 _ = clock.tick() => {
                     from.node.command(Command::SendVideo(picture(number))).expect("the driver keeps up");
-                    // A key frame every half second: the first may come before the wish.
-                    number = (number + 1) % 15;
+                    number += 1;
                 }
                 event = to.events.media.recv() => {
                     if let MediaEvent::Video(_, frame) = event.expect("the node runs") {

@@ -26,6 +26,7 @@ impl Core {
                 } else {
                     self.announce(id);
                 }
+                self.tell_knocks();
             }
             SessionEvent::PathLost => {
                 let Some(peer) = self.peers.get_mut(&id) else { return };

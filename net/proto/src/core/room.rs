@@ -33,14 +33,16 @@ impl Core {
         }
     }
 
-    /// Knocks are for admins; one who becomes admin later hears of those who still wait.
-    fn tell_knocks(&mut self) {
+    /// Knocks are for admins; one who becomes admin later hears of those who still wait. A knock can overtake the proof of our
+    /// path to the knocker, and without a path no answer would reach them: it is told once there is one.
+    pub(super) fn tell_knocks(&mut self) {
         if !self.is_admin() {
             return;
         }
         let mut news = Vec::new();
         for (id, peer) in &mut self.peers {
             if let (Some(knock), Some(session)) = (&mut peer.knock, &peer.session)
+                && session.is_open()
                 && !std::mem::replace(&mut knock.told, true)
             {
                 news.push(Event::Knock { who: *id, name: session.peer.name.clone(), device: session.peer.device });
