@@ -122,8 +122,12 @@ impl Owner {
 
     fn open_network(&mut self, role: Role) {
         self.visible.rest();
+        self.start_node(role, self.visible_self);
+    }
+
+    /// Opens the sockets beside the loop; `News::Node` answers with the attempt of now. For the door and for standing ready.
+    pub(super) fn start_node(&self, role: Role, visible: bool) {
         let (news, attempt, config) = (self.news.clone(), self.attempts, self.config.clone());
-        let visible = self.visible_self;
         tokio::spawn(async move {
             let started = match device_key::load_or_create(&config.data_dir) {
                 Ok(device) => Node::start(NodeConfig {

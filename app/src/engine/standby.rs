@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use conclave_net::{MediaEvents, Node, NodeConfig, NodeEvent, NodeEvents, Role, device_key};
+use conclave_net::{MediaEvents, Node, NodeEvent, NodeEvents, Role};
 use conclave_proto::core::{Command, Event};
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 
 use super::limits;
 use super::meeting::Meeting;
-use super::news::News;
 use super::notices::{Subject, Trouble};
 use super::own_media::OwnMedia;
 use super::owner::Owner;
@@ -56,24 +55,7 @@ impl Owner {
         }
         self.attempts += 1;
         *standby = Standby::Opening(self.attempts);
-        let (news, attempt, config) = (self.news.clone(), self.attempts, self.config.clone());
-        tokio::spawn(async move {
-            let started = match device_key::load_or_create(&config.data_dir) {
-                Ok(device) => Node::start(NodeConfig {
-                    device,
-                    name: config.name,
-                    port: config.port,
-                    lan_only: config.lan_only,
-                    visible: true,
-                    role: Role::New,
-                    max_bitrate: config.max_bitrate_kbps.map(conclave_proto::time::Bitrate::from_kbps),
-                })
-                .await
-                .map_err(|error| Trouble::from(&error)),
-                Err(error) => Err(Trouble::from(&error)),
-            };
-            news.send(News::Node(attempt, started.map(Box::new)));
-        });
+        self.start_node(Role::New, true);
     }
 
     /// The sockets for it are open, or cannot be had. False: that answer was not for us.
