@@ -331,7 +331,7 @@ fn knocks_are_answered_one_after_the_other_and_only_once() {
     asked(&mut window, &[Command::Deny("di".to_owned())]);
     assert!(window.query_by_label("Ed knocks").is_some());
     // Who is turned away and knocks again is asked about again.
-    let again = Knock { who: "di".to_owned(), name: "Di".to_owned() };
+    let again = Knock { who: "di".to_owned(), name: "Di".to_owned(), ..Knock::default() };
     window.state_mut().snapshot.knocks.clear();
     window.run();
     window.state_mut().snapshot.knocks.push(again);

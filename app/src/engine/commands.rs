@@ -63,6 +63,26 @@ impl Owner {
                 }
                 return;
             }
+            // Not there yet.
+            Command::Block(_)
+            | Command::Remove(_)
+            | Command::SetAdmin { .. }
+            | Command::RevokeInvites
+            | Command::SetRule(..)
+            | Command::WordsSeen
+            | Command::Verify(_)
+            | Command::Chat(_)
+            | Command::RaiseHand(_)
+            | Command::LowerHand(_)
+            | Command::React(_)
+            | Command::AskToMute(_)
+            | Command::OfferFile { .. }
+            | Command::AcceptFile(_)
+            | Command::CancelFile(_)
+            | Command::SetContactNote { .. }
+            | Command::SetContactSkips { .. }
+            | Command::ForgetContact(_)
+            | Command::CopySpecialInvite(_) => {}
             Command::Quit => {}
         }
         self.touch();

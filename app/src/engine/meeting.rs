@@ -68,7 +68,7 @@ impl Meeting {
             self.command(Command::Deny(who));
             return false;
         }
-        self.knocks.push((who, Knock { who: who.short(), name }));
+        self.knocks.push((who, Knock { who: who.short(), name, ..Knock::default() }));
         true
     }
 

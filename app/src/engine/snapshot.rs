@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use conclave_media::PictureSlot;
 
+use super::room::{ContactLine, Room, Standing};
+
 /// A peer as the window and the JSON lines name it: sixteen hexadecimal digits, stable for the meeting.
 pub type Who = String;
 
@@ -36,6 +38,10 @@ pub struct Snapshot {
     pub people: Vec<Person>,
     /// Who stands at the door, oldest first.
     pub knocks: Vec<Knock>,
+    /// What the meeting shows beside its tiles.
+    pub room: Room,
+    /// People we verified, by name.
+    pub contacts: Arc<[ContactLine]>,
     /// The six meeting words, while somebody is in the room with us.
     pub words: Option<[String; 6]>,
     /// People and meetings that made themselves visible on this network.
@@ -140,12 +146,14 @@ pub struct Link {
 }
 
 /// Somebody at the door.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Knock {
     /// Which.
     pub who: Who,
     /// What they call themselves.
     pub name: String,
+    /// What our contacts say about their device.
+    pub standing: Standing,
 }
 
 /// Somebody visible on this network.

@@ -93,7 +93,7 @@ impl Owner {
                 if doorstep.knocks.len() == limits::KNOCKS {
                     doorstep.command(Command::Deny(who));
                 } else {
-                    doorstep.knocks.push((who, Knock { who: who.short(), name }));
+                    doorstep.knocks.push((who, Knock { who: who.short(), name, ..Knock::default() }));
                 }
             }
             Some(NodeEvent::Core(Event::KnockGone(who))) => doorstep.knocks.retain(|(knocker, _)| *knocker != who),

@@ -216,7 +216,7 @@ fn person(who: &str, name: &str, number: u8) -> Person {
 }
 
 fn knock() -> Snapshot {
-    let knock = |who: &str, name: &str| Knock { who: who.to_owned(), name: name.to_owned() };
+    let knock = |who: &str, name: &str| Knock { who: who.to_owned(), name: name.to_owned(), ..Knock::default() };
     Snapshot { knocks: vec![knock("cy", "Cy Twombly"), knock("di", "Di"), knock("ed", "Ed")], ..meeting(1) }
 }
 
@@ -261,7 +261,7 @@ fn long_names() -> Snapshot {
     snapshot.people[1].name = "Ōsaka Naomi 大坂なおみ".to_owned();
     snapshot.people[2].name = "Привет".to_owned();
     let who = "long".to_owned();
-    snapshot.knocks = vec![Knock { who, name: "Somebody with quite a long name who would like to come in".to_owned() }];
+    snapshot.knocks = vec![Knock { who, name: "Somebody with quite a long name who would like to come in".to_owned(), ..Knock::default() }];
     snapshot
 }
 

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_told_in_one_sentence() {
-        let knock = |name: &str| Knock { who: name.to_owned(), name: name.to_owned() };
+        let knock = |name: &str| Knock { who: name.to_owned(), name: name.to_owned(), ..Knock::default() };
         let (bo, cy, di, ed) = (knock("Bo"), knock("Cy"), knock("Di"), knock("Ed"));
         assert_eq!(queue(&[&bo]), "Bo waits behind.");
         assert_eq!(queue(&[&bo, &cy]), "Bo and Cy wait behind.");
