@@ -8,6 +8,7 @@ use conclave_media::video::CodecChoice;
 use conclave_media::{Sink, Source};
 use directories::ProjectDirs;
 
+use crate::contacts;
 use crate::engine::{EngineConfig, Fault, Trouble};
 use crate::settings::{self, CodecName, Settings, Size};
 
@@ -148,6 +149,9 @@ const EXIT_CODES: &str = "Exit codes:
   3  not let in: turned away, put out, nobody there, or another version
   4  could not start: port in use, no network, device key damaged or unreadable";
 
+/// Where files from others go when there is no folder for downloads.
+const RECEIVED: &str = "received";
+
 impl CallOptions {
     fn apply(&self, settings: &Settings, config: &mut EngineConfig) {
         let size = self.size.or(settings.size).unwrap_or(Size { width: 1280, height: 720 });
@@ -183,6 +187,8 @@ impl Options {
             Ok(settings) => (settings, Some(file), None),
             Err(error) => (Settings::default(), None, Some(Trouble::sentences(&error, Fault::Yours))),
         };
+        let own_folder = data_dir.join(RECEIVED);
+        let downloads = UserDirs::new().and_then(|user| user.download_dir().map(Path::to_owned)).unwrap_or(own_folder);
         let mut config = EngineConfig {
             name: self.name.or(settings.name.clone()).unwrap_or_default(),
             data_dir,
@@ -190,6 +196,8 @@ impl Options {
             camera: self.camera.or(settings.camera.clone()).unwrap_or_default(),
             microphone: self.microphone.or(settings.microphone.clone()).unwrap_or_default(),
             speaker: self.speaker.or(settings.speaker.clone()).unwrap_or_default(),
+            contacts: true,
+            downloads,
             enter_at_once: self.enter,
             startup_trouble,
             ..EngineConfig::default()
@@ -231,6 +239,9 @@ impl Headless {
             camera: self.camera.clone(),
             microphone: self.microphone.clone(),
             speaker: self.speaker.clone(),
+            // A kiosk without contacts asks no keyring.
+            contacts: self.data_dir.join(contacts::FILE_NAME).exists(),
+            downloads: self.data_dir.join(RECEIVED),
             admit_all: self.admit_all,
             captured_out: self.captured_out.clone(),
             pictures_out: self.pictures_out.clone(),

@@ -4,6 +4,7 @@
 //! Words of the events: `engine/report.rs`. Words of the commands: `Line`.
 
 use std::io::{self, BufRead, Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,23 +12,36 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cli::Headless;
-use crate::engine::{self, Command, EndReason, Engine, EngineHandle, Fault, Report, ReportEvent, Trouble};
+use crate::engine::{self, Command, EndReason, Engine, EngineHandle, Fault, Reaction, Report, ReportEvent, Rule, Trouble};
 
 /// Reports waiting to be printed. A reader that stops reading for a minute loses some; the meeting goes on.
 const REPORTS: usize = 4096;
 /// Commands waiting. They are executed in microseconds.
 const LINES: usize = 64;
 /// No command is longer.
-const LINE_BYTES_MAX: u64 = 4096;
+const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// One command.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
     Admit { who: String },
     Deny { who: String },
     Mute { on: bool },
     Camera { on: bool },
+    Block { who: String },
+    Remove { who: String },
+    Role { who: String, admin: bool },
+    Rule { rule: Rule, on: bool },
+    Revoke {},
+    Verify { who: String },
+    Chat { text: String },
+    Hand { up: bool },
+    React { reaction: Reaction },
+    AskMute { who: Option<String> },
+    Offer { who: Option<String>, path: PathBuf },
+    Accept { id: u64 },
+    Cancel { id: u64 },
     Leave {},
 }
 
@@ -38,6 +52,19 @@ impl From<Line> for Command {
             Line::Deny { who } => Self::Deny(who),
             Line::Mute { on } => Self::SetMuted(on),
             Line::Camera { on } => Self::SetCamera(on),
+            Line::Block { who } => Self::Block(who),
+            Line::Remove { who } => Self::Remove(who),
+            Line::Role { who, admin } => Self::SetAdmin { who, admin },
+            Line::Rule { rule, on } => Self::SetRule(rule, on),
+            Line::Revoke {} => Self::RevokeInvites,
+            Line::Verify { who } => Self::Verify(who),
+            Line::Chat { text } => Self::Chat(text),
+            Line::Hand { up } => Self::RaiseHand(up),
+            Line::React { reaction } => Self::React(reaction),
+            Line::AskMute { who } => Self::AskToMute(who),
+            Line::Offer { who, path } => Self::OfferFile { who, path },
+            Line::Accept { id } => Self::AcceptFile(id),
+            Line::Cancel { id } => Self::CancelFile(id),
             Line::Leave {} => Self::Leave,
         }
     }
@@ -232,8 +259,8 @@ fn unknown(why: &str) -> Trouble {
     Trouble::new(
         format!("A line is no command: {why}."),
         Fault::Yours,
-        "Send one JSON object per line, such as {\"command\":\"mute\",\"on\":true}; commands are admit, deny, mute, camera \
-         and leave.",
+        "Send one JSON object per line, such as {\"command\":\"mute\",\"on\":true}; commands are admit, deny, block, \
+         remove, role, rule, revoke, verify, mute, camera, chat, hand, react, ask_mute, offer, accept, cancel and leave.",
     )
 }
 
@@ -271,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_told_and_the_next_one_still_counts() {
-        let long = format!("{{\"command\":\"{}\"}}\n", "x".repeat(10_000));
+        let long = format!("{{\"command\":\"{}\"}}\n", "x".repeat(100_000));
         let text = format!(
             "\n{{\n{{\"command\":\"dance\"}}\n{long}{{\"command\":\"mute\"}}\n{{\"command\":\"mute\",\"on\":true}}\n\u{0}\n{{\"command\":\"leave\"}}"
         );

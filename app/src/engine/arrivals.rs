@@ -7,9 +7,10 @@ use conclave_media::audio::AudioEvent;
 use conclave_media::video::{LayerTarget, VideoReceiveEvent};
 use conclave_net::NodeEvent;
 use conclave_proto::core::{Command, Event, PathKind};
-use conclave_proto::ids::PeerId;
+use conclave_proto::ids::{DevicePublicKey, PeerId};
 
 use super::bridge;
+use super::membership;
 use super::news::News;
 use super::notices::{self, Fault, Subject, Trouble};
 use super::owner::Owner;
@@ -37,6 +38,11 @@ impl Owner {
             News::Node(attempt, started) => self.network_opened(attempt, started),
             News::Asked(attempt, answer) => self.asked(attempt, answer),
             News::Browser(event) => self.visible.news(event),
+            News::Contacts(event) => {
+                let trouble = self.acquaintances.event(event);
+                self.tell_if_any(trouble);
+            }
+            News::File(news) => self.file_news(news),
             News::InviteToCopy(Some(invite)) => self.desk.reply(Reply::Invite(invite)),
             News::FirstInvite(Some(invite)) => self.desk.report(ReportEvent::Invite { invite }),
             News::InviteToCopy(None) | News::FirstInvite(None) => self.no_invite(),
@@ -137,7 +143,7 @@ impl Owner {
     fn core_event(&mut self, event: Event) {
         let Some((media, meeting)) = self.state.both() else { return };
         match event {
-            Event::Knock { who, name, device: _ } => self.knock(who, name),
+            Event::Knock { who, name, device } => self.knock(who, name, device),
             Event::KnockGone(who) => meeting.knock_over(who),
             Event::Waiting => self.at_the_door(),
             Event::Admitted => {
@@ -147,6 +153,8 @@ impl Owner {
             Event::Refused(refusal) => self.end(Trouble::from(refusal), EndReason::Refused),
             Event::Joined { who, name, device } => {
                 meeting.knock_over(who);
+                meeting.talk.named(who, &name);
+                meeting.membership.came(who, device, name.clone());
                 let trouble = meeting.people.joined(who, name.clone(), device, &media.audio);
                 media.audio.set_sending(true);
                 media.tell();
@@ -157,14 +165,26 @@ impl Owner {
             }
             Event::Left { who, reason } => {
                 meeting.people.left(who, &media.audio);
+                let met = meeting.membership.went(who);
                 media.audio.set_sending(!meeting.people.is_empty());
                 self.desk.report(ReportEvent::Left { who: who.short(), reason: notices::leave_reason(reason) });
+                let trouble = met.and_then(|came| self.acquaintances.met(came));
+                self.tell_if_any(trouble);
             }
-            Event::Words(words) => {
+            Event::Words { words, why } => {
                 let words = words.map(str::to_owned);
                 meeting.words = Some(words.clone());
+                let talk = &meeting.talk;
+                meeting.membership.words_are_new(&why, &|who| talk.name(who));
                 self.desk.report(ReportEvent::Words { words });
             }
+            Event::Roster(_)
+            | Event::RoleChanged { .. }
+            | Event::Rules { .. }
+            | Event::InvitesRevoked
+            | Event::Equivocation { .. }
+            | Event::CutOff { .. } => self.membership_event(event),
+            Event::Talk(event) => self.talk_event(event),
             Event::Path { who, kind, address } => {
                 // To an address of our own: the other end is on this machine, whatever kind of address it is.
                 let kind = if meeting.own_addresses.contains(&address.ip()) { PathKind::Loopback } else { kind };
@@ -202,12 +222,15 @@ impl Owner {
         }
     }
 
-    fn knock(&mut self, who: PeerId, name: String) {
+    fn knock(&mut self, who: PeerId, name: String, device: DevicePublicKey) {
         let admit_all = self.config.admit_all;
+        let known = self.acquaintances.book().check(&device, &name);
+        let standing = membership::standing(self.acquaintances.book(), &device, &name);
         let Some((_, meeting)) = self.state.both() else { return };
-        if admit_all {
+        let expected = meeting.membership.rules().contacts_skip_lobby && known.may_skip_lobby();
+        if admit_all || expected {
             meeting.command(Command::Admit(who));
-        } else if !meeting.knock(who, name.clone()) {
+        } else if !meeting.knock(who, name.clone(), standing) {
             tracing::info!(at_once = limits::KNOCKS, "too many knock at once; one was turned away");
             return;
         }

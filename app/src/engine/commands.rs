@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use conclave_media::{Sink, Source};
+use conclave_proto::room::InviteOptions;
 
 use super::entering::check_invite;
 use super::news::News;
 use super::notices::{Fault, Subject, Trouble};
 use super::owner::Owner;
+use super::room::InviteWish;
 use super::state::{State, Target};
 use super::{Command, limits};
 use crate::settings;
@@ -45,9 +47,11 @@ impl Owner {
             Command::ChooseCamera(name) => self.choose_camera(name),
             Command::ChooseMicrophone(name) => self.choose_microphone(name),
             Command::ChooseSpeaker(name) => self.choose_speaker(name),
+            Command::Quit => {}
             Command::Admit(who) => self.answer(&who, true),
             Command::Deny(who) => self.answer(&who, false),
-            Command::CopyInvite => self.copy_invite(),
+            Command::CopyInvite => self.copy_invite(None),
+            Command::CopySpecialInvite(wish) => self.copy_invite(Some(wish)),
             Command::SetVisible(visible) => {
                 self.visible_self = visible;
                 if let Some((_, meeting)) = self.state.both() {
@@ -63,27 +67,7 @@ impl Owner {
                 }
                 return;
             }
-            // Not there yet.
-            Command::Block(_)
-            | Command::Remove(_)
-            | Command::SetAdmin { .. }
-            | Command::RevokeInvites
-            | Command::SetRule(..)
-            | Command::WordsSeen
-            | Command::Verify(_)
-            | Command::Chat(_)
-            | Command::RaiseHand(_)
-            | Command::LowerHand(_)
-            | Command::React(_)
-            | Command::AskToMute(_)
-            | Command::OfferFile { .. }
-            | Command::AcceptFile(_)
-            | Command::CancelFile(_)
-            | Command::SetContactNote { .. }
-            | Command::SetContactSkips { .. }
-            | Command::ForgetContact(_)
-            | Command::CopySpecialInvite(_) => {}
-            Command::Quit => {}
+            other => self.talk_command(other),
         }
         self.touch();
     }
@@ -139,10 +123,14 @@ impl Owner {
         }
     }
 
-    fn copy_invite(&mut self) {
+    fn copy_invite(&mut self, wish: Option<InviteWish>) {
         let Some((_, meeting)) = self.state.both() else { return };
+        let options = wish.map_or_else(InviteOptions::default, |wish| InviteOptions {
+            lifetime: wish.lifetime,
+            single_use: wish.single_use,
+        });
         let (node, news) = (Arc::clone(&meeting.node), self.news.clone());
         // The network may take half a second to answer.
-        tokio::task::spawn_blocking(move || news.send(News::InviteToCopy(node.invite())));
+        tokio::task::spawn_blocking(move || news.send(News::InviteToCopy(node.invite(options))));
     }
 }

@@ -39,6 +39,10 @@ pub struct EngineConfig {
     pub codec: CodecChoice,
     /// Go on from the first preview at once; for `conclave new --enter`.
     pub enter_at_once: bool,
+    /// Contacts are read and kept.
+    pub contacts: bool,
+    /// Where files from others go.
+    pub downloads: PathBuf,
     /// Let in everybody who knocks.
     pub admit_all: bool,
     /// Per camera picture: index and the moment it was handed over.

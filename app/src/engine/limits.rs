@@ -21,6 +21,27 @@ pub(super) const VISIBLE: usize = 64;
 pub(super) const EARLY_PICTURES: usize = 32;
 /// Names of files under `--pictures-out` that are kept apart; later people get their number added.
 pub(super) const FILE_NAMES: usize = 1024;
+/// Names remembered of people who were in the meeting; far more than a meeting's operations let in.
+pub(super) const NAMES: usize = 1024;
+/// Lines of text kept; the core keeps about as many.
+pub(super) const CHAT_LINES: usize = 1000;
+/// Reactions on the screen at once; more would hide the faces.
+pub(super) const REACTIONS_SHOWN: usize = 32;
+/// Long enough to be noticed, short enough not to pile up.
+pub(super) const REACTION_SHOWN: Duration = Duration::from_secs(4);
+/// Sound that should come and does not for so long is told: longer than a hiccup, and "cannot hear you" must be known within
+/// two seconds.
+pub(super) const DEAF_AFTER: Duration = Duration::from_millis(600);
+/// From joining to the first sound of somebody who is not muted.
+pub(super) const FIRST_SOUND_WITHIN: Duration = Duration::from_secs(3);
+/// Files in the list; those that are over go first.
+pub(super) const FILE_LINES: usize = 128;
+/// Jobs that wait for the disk. The core has far fewer pieces under way; more waiting is a disk that hangs.
+pub(super) const FILE_JOBS: usize = 256;
+/// Read at once to hash a file.
+pub(super) const HASH_PIECE: usize = 256 * 1024;
+/// Files of one name that are told apart by a number.
+pub(super) const SAME_NAMES: u32 = 1000;
 /// Longest own name, as the core cuts it.
 pub(super) const NAME_CHARACTERS: usize = 64;
 

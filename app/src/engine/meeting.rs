@@ -9,13 +9,19 @@ use conclave_media::video::VideoSendStats;
 use conclave_net::{MediaEvents, Node, NodeEvent, NodeEvents};
 use conclave_proto::core::{Command, PeerStats};
 use conclave_proto::ids::PeerId;
+use conclave_proto::talk::{TalkCommand, TalkEvent};
 use tokio::sync::mpsc;
 
 use super::bridge::{self, Outlet};
+use super::desk::Desk;
 use super::news::NewsSender;
+use super::membership::Membership;
 use super::people::{Member, People};
+use super::room::{LanCount, Room, Standing};
 use super::snapshot::{Knock, Purpose};
+use super::report::ReportEvent;
 use super::statistics::{Counters, PersonStatistics};
+use super::talk::{self, Sound, Talk};
 use super::{EngineConfig, limits};
 
 /// One meeting.
@@ -26,6 +32,8 @@ pub(super) struct Meeting {
     pub(super) people: People,
     pub(super) knocks: Vec<(PeerId, Knock)>,
     pub(super) words: Option<[String; 6]>,
+    pub(super) membership: Membership,
+    pub(super) talk: Talk,
     pub(super) ready: bool,
     /// As of now; a path to one of them stays on this machine.
     pub(super) own_addresses: Vec<IpAddr>,
@@ -48,6 +56,7 @@ impl Meeting {
         let people = People::new(outlet, news, config.pictures_out.clone());
         forward_on_a_thread(media, audio, &people)?;
         outlet.connect(Some(Arc::clone(&node)));
+        let talk = Talk::new(node.peer_id(), config.downloads.clone(), news);
         Ok(Self {
             node,
             control,
@@ -55,6 +64,8 @@ impl Meeting {
             people,
             knocks: Vec::new(),
             words: None,
+            membership: Membership::default(),
+            talk,
             ready: false,
             own_addresses: Vec::new(),
             counted: Instant::now(),
@@ -62,13 +73,13 @@ impl Meeting {
     }
 
     /// Somebody knocks; false if so many do already that this one is turned away.
-    pub(super) fn knock(&mut self, who: PeerId, name: String) -> bool {
+    pub(super) fn knock(&mut self, who: PeerId, name: String, standing: Standing) -> bool {
         self.knock_over(who);
         if self.knocks.len() == limits::KNOCKS {
             self.command(Command::Deny(who));
             return false;
         }
-        self.knocks.push((who, Knock { who: who.short(), name, ..Knock::default() }));
+        self.knocks.push((who, Knock { who: who.short(), name, standing }));
         true
     }
 
@@ -85,14 +96,109 @@ impl Meeting {
         true
     }
 
-    /// Whether our invites open a door: so far only who made the meeting can let people in.
+    /// Whether our invites open a door: admins let people in.
     pub(super) fn may_invite(&self) -> bool {
-        self.purpose == Purpose::New
+        self.membership.may_admit()
+    }
+
+    /// Who stands at the door under this name of the window.
+    pub(super) fn knocker(&self, who: &str) -> Option<PeerId> {
+        self.knocks.iter().find(|(_, knock)| knock.who == who).map(|(peer, _)| *peer)
+    }
+
+    /// Whom we hear, for those who look after the links; and what fades. True if something changed that shows.
+    pub(super) fn listen(&mut self, audio: &AudioEngine) -> bool {
+        let sounds: Vec<Sound> = self
+            .people
+            .members
+            .iter()
+            .map(|member| Sound {
+                from: member.peer,
+                flow: audio.stats(bridge::remote_id(member.peer)).flow,
+                muted: member.person.muted,
+                cut_off: member.person.silent_for.is_some(),
+            })
+            .collect();
+        let news = self.talk.hearing.listen(&sounds);
+        let changed = news.is_some();
+        if let Some(news) = news {
+            self.command(Command::Talk(news));
+        }
+        self.talk.pass_time() || changed
+    }
+
+    /// What the window shows beside the tiles.
+    pub(super) fn room(&self, book: &crate::contacts::Book, lan_only: bool) -> Room {
+        let present: Vec<(PeerId, String)> =
+            self.people.members.iter().map(|member| (member.peer, member.person.name.clone())).collect();
+        let mut room = Room::default();
+        self.talk.show(&mut room, &present);
+        self.membership.show(&mut room, book, &|who| self.talk.name(who));
+        room.lan = lan_only.then(|| {
+            let (sent, refused) = self.node.egress();
+            LanCount { sent, refused }
+        });
+        room
     }
 
     pub(super) fn command(&self, command: Command) {
-        if self.node.command(command).is_err() {
-            tracing::warn!("the network is overloaded; a command was lost");
+        ask(&self.node, command);
+    }
+
+    pub(super) fn say(&self, talk: TalkCommand) {
+        self.command(Command::Talk(talk));
+    }
+
+    /// Somebody who is or was here, or stands at the door, by the window's name for them.
+    pub(super) fn find(&self, who: &str) -> Option<PeerId> {
+        self.talk.find(who).or_else(|| self.knocker(who))
+    }
+
+    /// A command about somebody; nothing if they are not known.
+    pub(super) fn about(&self, who: &str, command: impl FnOnce(PeerId) -> Command) {
+        if let Some(peer) = self.find(who) {
+            self.command(command(peer));
+        }
+    }
+
+    /// For whoever reads the events.
+    pub(super) fn report_talk(&self, event: &TalkEvent, desk: &Desk) {
+        if !desk.reports() {
+            return;
+        }
+        match event {
+            TalkEvent::Chat(messages) => {
+                for message in messages {
+                    desk.report(ReportEvent::Chat {
+                        who: message.key.author.short(),
+                        name: self.talk.name(message.key.author),
+                        text: message.text.clone(),
+                        order: format!(
+                            "{:016x}-{}-{:08x}",
+                            message.key.lamport,
+                            message.key.author.short(),
+                            message.key.sequence
+                        ),
+                    });
+                }
+            }
+            TalkEvent::Hands(hands) => {
+                desk.report(ReportEvent::Hands { who: hands.iter().map(PeerId::short).collect() });
+            }
+            TalkEvent::Reaction { from, reaction } => {
+                desk.report(ReportEvent::Reaction { who: from.short(), reaction: talk::reaction_word(*reaction) });
+            }
+            TalkEvent::Hearing { of, row } => {
+                let row = row.iter().map(|(who, hearing)| (who.short(), talk::hears(Some(*hearing)))).collect();
+                desk.report(ReportEvent::Hearing { who: of.short(), of: row });
+            }
+            TalkEvent::HearingGone { of } => {
+                desk.report(ReportEvent::Hearing { who: of.short(), of: Vec::new() });
+            }
+            TalkEvent::MuteAsked { by, everyone } => {
+                desk.report(ReportEvent::MuteAsked { by: by.short(), everyone: *everyone });
+            }
+            _ => {}
         }
     }
 
@@ -126,6 +232,13 @@ fn counters(
         audio: audio.stats(bridge::remote_id(member.peer)),
         video: member.receiver.as_ref().map(|receiver| receiver.stats()).unwrap_or_default(),
         own_video,
+    }
+}
+
+/// Hands a command to the network.
+pub(super) fn ask(node: &Node, command: Command) {
+    if node.command(command).is_err() {
+        tracing::warn!("the network is overloaded; a command was lost");
     }
 }
 

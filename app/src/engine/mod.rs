@@ -3,6 +3,7 @@
 //!
 //! This file is the handle that the window and `headless` hold.
 
+mod acquaintances;
 mod arrivals;
 mod bridge;
 mod command;
@@ -13,6 +14,7 @@ mod devices;
 mod entering;
 mod limits;
 mod meeting;
+mod membership;
 mod news;
 mod notices;
 mod own_media;
@@ -26,6 +28,8 @@ mod snapshot;
 mod standby;
 mod state;
 mod statistics;
+mod talk;
+mod talking;
 mod visible;
 
 use std::sync::Arc;

@@ -8,8 +8,11 @@ use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
 use tokio::sync::mpsc;
 
+use crate::contacts::DeskEvent;
+
 use super::notices::Trouble;
 use super::snapshot::DeviceLists;
+use super::talk::FileNews;
 
 /// One piece of news.
 pub(super) enum News {
@@ -29,6 +32,10 @@ pub(super) enum News {
     Browser(BrowserEvent),
     /// The network made a fresh invite for the clipboard, or may not.
     InviteToCopy(Option<String>),
+    /// From the contacts' thread.
+    Contacts(DeskEvent),
+    /// From the thread that reads and writes files.
+    File(FileNews),
     /// The first invite of a meeting of ours, for whoever reads the events.
     FirstInvite(Option<String>),
 }
@@ -42,6 +49,11 @@ impl NewsSender {
     pub(super) fn new(queue: usize) -> (Self, mpsc::Receiver<News>) {
         let (sender, receiver) = mpsc::channel(queue);
         (Self(sender), receiver)
+    }
+
+    /// Blocks while the queue is full, for threads that have nothing better to do; false once the engine is gone.
+    pub(super) fn send_patiently(&self, news: News) -> bool {
+        self.0.blocking_send(news).is_ok()
     }
 
     /// Never blocks.

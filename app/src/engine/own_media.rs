@@ -99,11 +99,12 @@ impl OwnMedia {
         self.tell();
     }
 
-    /// Whether our microphone is muted and our camera delivers, for everybody to see.
-    pub(super) fn set_flags(&mut self, muted: bool, camera_on: bool) {
+    /// Whether our microphone is muted, whether it gives nothing to hear for this or another reason, and whether our camera
+    /// delivers; the last two for everybody to see.
+    pub(super) fn set_flags(&mut self, muted: bool, silent: bool, camera_on: bool) {
         self.audio.set_muted(muted);
-        if (self.report.muted, self.report.camera_on) != (muted, camera_on) {
-            (self.report.muted, self.report.camera_on) = (muted, camera_on);
+        if (self.report.muted, self.report.camera_on) != (silent, camera_on) {
+            (self.report.muted, self.report.camera_on) = (silent, camera_on);
             self.tell();
         }
     }

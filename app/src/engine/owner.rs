@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::acquaintances::Acquaintances;
 use super::bridge::Outlet;
 use super::desk::Desk;
 use super::devices::Devices;
@@ -31,6 +32,7 @@ pub(super) struct Owner {
     pub(super) devices: Devices,
     pub(super) notices: Notices,
     pub(super) visible: Visible,
+    pub(super) acquaintances: Acquaintances,
     pub(super) muted: bool,
     pub(super) camera_off: bool,
     pub(super) visible_self: bool,
@@ -56,6 +58,7 @@ impl Owner {
             devices: Devices::default(),
             notices: Notices::default(),
             visible: Visible::default(),
+            acquaintances: Acquaintances::default(),
             muted: false,
             camera_off: false,
             visible_self: false,
@@ -71,6 +74,10 @@ impl Owner {
     /// Runs until told to quit or until nobody holds the handle any more.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut news: mpsc::Receiver<News>) {
         self.at_home();
+        if self.config.contacts {
+            let trouble = self.acquaintances.open(self.config.data_dir.clone(), &self.news);
+            self.tell_if_any(trouble);
+        }
         if let Some(trouble) = self.config.startup_trouble.take() {
             self.tell(Subject::Other, trouble);
         }
@@ -107,6 +114,12 @@ impl Owner {
         }
     }
 
+    pub(super) fn tell_if_any(&mut self, trouble: Option<Trouble>) {
+        if let Some(trouble) = trouble {
+            self.tell(Subject::Other, trouble);
+        }
+    }
+
     /// Time passes while devices are open. Not ready to the millisecond: a busy loop only makes levels jerk.
     fn tick(&mut self) {
         let Some(media) = self.state.media() else { return };
@@ -118,6 +131,7 @@ impl Owner {
         }
         if let Some((_, meeting)) = self.state.both() {
             self.changed |= meeting.people.listen(&audio);
+            self.changed |= meeting.listen(&audio);
         }
         if self.second.elapsed() >= limits::SECOND {
             // A late second does not shift the ones after it, unless it is very late.
@@ -172,8 +186,10 @@ impl Owner {
     pub(super) fn set_flags(&mut self) {
         let camera_on = !self.camera_off && matches!(self.devices.camera, DeviceState::On(_));
         let muted = self.muted;
+        // Without a microphone there is as little to hear; others must not take it for a broken link.
+        let silent = muted || !matches!(self.devices.microphone, DeviceState::On(_));
         if let Some(media) = self.state.media_mut() {
-            media.set_flags(muted, camera_on);
+            media.set_flags(muted, silent, camera_on);
         }
     }
 
@@ -191,6 +207,7 @@ impl Owner {
             own_picture: self.state.media().map(|media| Arc::clone(&media.preview)),
             visible: self.visible.list(),
             visible_self: self.visible_self,
+            contacts: self.acquaintances.lines(),
             notices: self.notices.shown(),
             ..Snapshot::default()
         };
@@ -198,6 +215,7 @@ impl Owner {
             snapshot.knocks = doorstep.knocks.iter().map(|(_, knock)| knock.clone()).collect();
         }
         if let Some(meeting) = self.state.meeting() {
+            snapshot.room = meeting.room(self.acquaintances.book(), self.config.lan_only);
             snapshot.people = meeting.people.members.iter().map(|member| member.person.clone()).collect();
             snapshot.knocks = meeting.knocks.iter().map(|(_, knock)| knock.clone()).collect();
             snapshot.words = if meeting.people.is_empty() { None } else { meeting.words.clone() };

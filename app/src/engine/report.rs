@@ -1,9 +1,11 @@
 //! Events as they happen, for whoever counts and times them (`headless`). The window does not use them: it draws
 //! snapshots. Statistics are gathered once a second and carried whole.
 
+use conclave_proto::room::{MemberRole, RosterEntry};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::room::Hears;
 use super::snapshot::{Notice, Who};
 use super::statistics::Statistics;
 
@@ -84,6 +86,85 @@ pub enum ReportEvent {
         /// Whose.
         who: Who,
     },
+    /// Everybody who belongs to the room, whenever that changes.
+    Roster {
+        /// In the order of their keys.
+        people: Vec<RosterLine>,
+    },
+    /// Somebody may do more or less than before.
+    Role {
+        /// Who.
+        who: Who,
+        /// Lets in and puts out.
+        admin: bool,
+    },
+    /// The rules of the room.
+    Rules {
+        /// Nobody may knock.
+        locked: bool,
+        /// Newcomers get the chat of before.
+        history: bool,
+        /// Newcomers start muted.
+        mute_on_entry: bool,
+        /// Verified contacts come in without a knock.
+        contacts_skip_lobby: bool,
+    },
+    /// Somebody wrote something; ours comes back, too.
+    Chat {
+        /// Who.
+        who: Who,
+        /// Their name.
+        name: String,
+        /// What.
+        text: String,
+        /// Its place in the order that is the same for everybody: greater is later.
+        order: String,
+    },
+    /// Whose hands are up, first come first.
+    Hands {
+        /// In order.
+        who: Vec<Who>,
+    },
+    /// Somebody reacts.
+    Reaction {
+        /// Who.
+        who: Who,
+        /// Which, in one word.
+        reaction: &'static str,
+    },
+    /// Whom somebody hears, whenever that changes.
+    Hearing {
+        /// Whose ears.
+        who: Who,
+        /// Of whom, and whether.
+        of: Vec<(Who, Hears)>,
+    },
+    /// An admin asks us to mute.
+    MuteAsked {
+        /// Who asks.
+        by: Who,
+        /// They ask everybody.
+        everyone: bool,
+    },
+    /// A file is offered, on its way, done or given up.
+    File {
+        /// To answer it by.
+        id: u64,
+        /// The other person's name.
+        name: String,
+        /// We offered it.
+        outgoing: bool,
+        /// Its cleaned name.
+        file: String,
+        /// Bytes.
+        size: u64,
+        /// "preparing", "offered", "moving", "waiting", "done" or "over".
+        state: &'static str,
+        /// Bytes that are through.
+        through: u64,
+        /// Where it lies, or why it is over.
+        detail: String,
+    },
     /// Something went wrong.
     Error {
         /// What happened.
@@ -100,6 +181,33 @@ pub enum ReportEvent {
         /// "left", "refused", "not-started" or "failed"; an `error` before it says why.
         reason: EndReason,
     },
+}
+
+/// One who belongs to the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RosterLine {
+    /// Who.
+    pub who: Who,
+    /// Their name; empty while we have not met them.
+    pub name: String,
+    /// Lets in and puts out.
+    pub admin: bool,
+    /// In the room now.
+    pub present: bool,
+    /// That is us.
+    pub us: bool,
+}
+
+impl From<&RosterEntry> for RosterLine {
+    fn from(entry: &RosterEntry) -> Self {
+        Self {
+            who: entry.who.short(),
+            name: entry.name.clone().unwrap_or_default(),
+            admin: entry.role == MemberRole::Admin,
+            present: entry.present,
+            us: entry.is_us,
+        }
+    }
 }
 
 /// How a meeting ended for us.

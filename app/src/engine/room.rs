@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::snapshot::Who;
 
 /// Everything of it. Long lists are shared: a snapshot is made ten times a second, they change rarely.
@@ -79,7 +81,8 @@ pub struct Rules {
 }
 
 /// One of them, to change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// `Rules::locked`
     Locked,
@@ -107,7 +110,8 @@ pub struct ChatLine {
 }
 
 /// A closed set: every program shows the same ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Reaction {
     /// A thumb up.
     Yes,
@@ -121,6 +125,10 @@ pub enum Reaction {
     Heart,
     /// A surprised face.
     Surprise,
+    /// A party.
+    Celebrate,
+    /// A waving hand.
+    Wave,
 }
 
 /// A reaction that is shown for some seconds.
@@ -135,7 +143,8 @@ pub struct ShownReaction {
 }
 
 /// Whether one hears another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Hears {
     /// Not told, or too long ago.
     #[default]

@@ -2,6 +2,7 @@
 
 use conclave_proto::core::PathKind;
 use conclave_proto::ids::DevicePublicKey;
+use conclave_proto::room::Offence;
 
 /// What protects every link.
 pub(super) const CIPHER: &str = "ChaCha20-Poly1305, keys by X25519 and ML-KEM-768 (Noise XXpsk0+psk3)";
@@ -21,6 +22,17 @@ pub(super) const fn path_word(kind: PathKind) -> &'static str {
         PathKind::Loopback => "loopback",
         PathKind::LocalNetwork => "local-network",
         PathKind::Internet => "internet",
+    }
+}
+
+/// What a member's program did, after "their program".
+pub(super) const fn offence(offence: Offence) -> &'static str {
+    match offence {
+        Offence::Malformed => "sends what no Conclave sends",
+        Offence::Forged => "passes on what nobody signed",
+        Offence::NotAllowed => "acts for an admin without being one",
+        Offence::Flood => "floods the meeting with messages",
+        Offence::OtherKeys => "uses other keys than it was let in with",
     }
 }
 

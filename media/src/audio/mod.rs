@@ -154,4 +154,20 @@ pub struct AudioStats {
     pub target_delay_ms: u32,
     /// Loudness now, 0.0 .. 1.0, for "who speaks".
     pub level: f32,
+    /// Whether sound comes.
+    pub flow: Flow,
+}
+
+/// Whether a remote's sound comes as it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// Nothing was ever heard.
+    #[default]
+    Fresh,
+    /// The remote said that nothing follows for now: a pause, or muted.
+    Pause,
+    /// It should come and does not, for longer than concealment can cover.
+    Outage,
+    /// It is played.
+    Playing,
 }

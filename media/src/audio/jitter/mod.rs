@@ -16,7 +16,7 @@ use self::comfort::ComfortNoise;
 use self::delay::DelayEstimator;
 use self::stretch::Need;
 use super::codec::{self, Decoder};
-use super::{AudioError, AudioStats, BLOCK, EncodedAudio, RATE};
+use super::{AudioError, AudioStats, BLOCK, EncodedAudio, Flow, RATE};
 use crate::limits;
 
 /// What a pull gave.
@@ -166,7 +166,13 @@ impl JitterBuffer {
 
     /// The counters so far.
     pub(crate) fn stats(&self) -> AudioStats {
-        AudioStats { target_delay_ms: u32::try_from(self.target_us() / 1000).unwrap_or(0), ..self.stats }
+        let flow = match self.state {
+            State::Fresh => Flow::Fresh,
+            State::Pause => Flow::Pause,
+            State::Outage => Flow::Outage,
+            State::Playing => Flow::Playing,
+        };
+        AudioStats { target_delay_ms: u32::try_from(self.target_us() / 1000).unwrap_or(0), flow, ..self.stats }
     }
 
     /// Fills a block that is to be played next.
