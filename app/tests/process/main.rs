@@ -5,4 +5,5 @@ mod bad_input;
 mod call;
 mod files;
 mod party;
+mod room;
 mod trouble;
