@@ -49,4 +49,8 @@ impl eframe::App for Gallery {
             println!("{command:?}");
         }
     }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        gui::clear_color(visuals)
+    }
 }

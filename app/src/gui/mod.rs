@@ -29,12 +29,17 @@ pub fn install(ctx: &egui::Context) {
     theme::install(ctx);
 }
 
-/// Draws a snapshot and appends what the person asked for.
+/// What the window is cleared with. Drawn as a rectangle the ground would cost as much as the picture of a whole meeting
+/// where the processor does the painting.
+#[must_use]
+pub fn clear_color(visuals: &egui::Visuals) -> [f32; 4] {
+    visuals.panel_fill.to_normalized_gamma_f32()
+}
+
+/// Draws a snapshot and appends what the person asked for, over a ground of [`clear_color`].
 pub fn ui(ui: &mut egui::Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     state.follow(snapshot);
     keys::handle(ui.ctx(), snapshot, state, commands);
-    let ground = theme::palette(ui).ground;
-    ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
     match &snapshot.stage {
         Stage::Home => screens::home::show(ui, snapshot, state, commands),
         Stage::Preview { purpose } => screens::preview::show(ui, snapshot, purpose, state, commands),

@@ -19,10 +19,31 @@ const MAX_HALVINGS: u32 = 3;
 /// than a picture lasts at 30 a second: without it two cameras cost sixty paintings a second, and eight cost 240.
 const PATIENCE: Duration = Duration::from_millis(40);
 
+/// egui paints twice for each repaint that is asked for without a delay. Pictures need no second look.
+const SOON: Duration = Duration::from_millis(1);
+
 /// The textures of all slots that are drawn, by the address of the slot (held alive here, so it cannot be used again).
 #[derive(Default)]
 pub(crate) struct Pictures {
     textures: HashMap<usize, SlotTexture>,
+    pace: Pace,
+}
+
+/// How soon the window is painted for news that are no picture: while pictures move, with the next one.
+#[derive(Clone, Default)]
+pub(crate) struct Pace {
+    moving: Arc<AtomicBool>,
+}
+
+impl Pace {
+    /// There is something new to show.
+    pub(crate) fn wake(&self, ctx: &Context) {
+        if self.moving.load(Ordering::Relaxed) {
+            ctx.request_repaint_after(PATIENCE);
+        } else {
+            ctx.request_repaint();
+        }
+    }
 }
 
 struct SlotTexture {
@@ -55,15 +76,22 @@ impl Pictures {
                 if patient.load(Ordering::Relaxed) {
                     waker.request_repaint_after(PATIENCE);
                 } else {
-                    waker.request_repaint();
+                    waker.request_repaint_after(SOON);
                 }
             });
             entry
         });
         entry.drawn = true;
         entry.height_px = height_px;
-        entry.update(ctx, height_px);
+        if entry.update(ctx, height_px) {
+            self.pace.moving.store(true, Ordering::Relaxed);
+        }
         entry.texture.as_ref().map(|texture| (texture.id(), texture.size_vec2()))
+    }
+
+    /// For whoever has other news to show.
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace.clone()
     }
 
     /// Lets go of the textures that were not drawn since the last call, and finds the one that paces the window; once a
@@ -75,6 +103,9 @@ impl Pictures {
             one.height_px.total_cmp(&other.height_px).then(a.cmp(b))
         });
         let pacing = largest.map(|(&address, _)| address);
+        if pacing.is_none() {
+            self.pace.moving.store(false, Ordering::Relaxed);
+        }
         for (&address, entry) in &self.textures {
             entry.patient.store(Some(address) != pacing, Ordering::Relaxed);
         }
@@ -95,27 +126,31 @@ impl SlotTexture {
         }
     }
 
-    fn update(&mut self, ctx: &Context, height_px: f32) {
+    /// Whether there is another picture than before.
+    fn update(&mut self, ctx: &Context, height_px: f32) -> bool {
         let shown_height = self.texture.as_ref().map_or(0.0, |texture| texture.size_vec2().y);
         // A tile that grew wants the picture that is already shown once more, with more detail.
         let grew = self.halvings > 0 && height_px > shown_height;
-        let Some((number, picture)) = self.slot.newer_than(if grew { UNSEEN } else { self.seen }) else { return };
+        let Some((number, picture)) = self.slot.newer_than(if grew { UNSEEN } else { self.seen }) else {
+            return false;
+        };
         self.seen = number;
         let Some(picture) = picture else {
             self.texture = None;
-            return;
+            return false;
         };
         let max_side = ctx.input(|input| input.max_texture_side);
         self.halvings = halvings(&picture, height_px, max_side);
         let image = Arc::make_mut(&mut self.pixels);
         if !convert(&picture, self.halvings, image) {
-            return;
+            return false;
         }
         let image = ImageData::Color(Arc::clone(&self.pixels));
         match &mut self.texture {
             Some(texture) => texture.set(image, TextureOptions::LINEAR),
             None => self.texture = Some(ctx.load_texture("picture", image, TextureOptions::LINEAR)),
         }
+        true
     }
 }
 
@@ -179,16 +214,19 @@ fn halve(plane: &[u8], (width, height): (usize, usize)) -> (Vec<u8>, (usize, usi
     let mut rows = plane.chunks_exact(width);
     while let Some(upper) = rows.next() {
         let lower = rows.next().unwrap_or(upper);
-        half.extend(upper.chunks(2).zip(lower.chunks(2)).map(|(a, b)| {
-            let pair = |two: &[u8]| match *two {
-                [left, right] => u16::from(left) + u16::from(right),
-                [only] => 2 * u16::from(only),
-                _ => 0,
-            };
-            u8::try_from((pair(a) + pair(b) + 2) / 4).unwrap_or(u8::MAX)
-        }));
+        // Whole pairs apart from an odd last column, so that this becomes vector instructions.
+        let (above, odd_above) = upper.as_chunks::<2>();
+        let (below, odd_below) = lower.as_chunks::<2>();
+        half.extend(above.iter().zip(below).map(|(a, b)| mean([a[0], a[1], b[0], b[1]])));
+        half.extend(odd_above.iter().zip(odd_below).map(|(a, b)| mean([*a, *a, *b, *b])));
     }
     (half, (half_width, half_height))
+}
+
+fn mean(four: [u8; 4]) -> u8 {
+    let sum: u16 = four.iter().map(|&pixel| u16::from(pixel)).sum();
+    // Four bytes' mean is a byte.
+    ((sum + 2) >> 2) as u8
 }
 
 /// The part of the texture that fills `tile`, as texture coordinates, and the part of the tile that it fills: a picture of

@@ -21,8 +21,10 @@ pub fn run(config: EngineConfig, first: Option<Command>) -> anyhow::Result<()> {
         Box::new(|context| {
             let ctx = context.egui_ctx.clone();
             install(&ctx);
-            let engine = Engine::start(config, move || ctx.request_repaint());
-            Ok(Box::new(Window { engine, state: UiState::default(), commands: first.into_iter().collect() }))
+            let state = UiState::default();
+            let pace = state.pictures.pace();
+            let engine = Engine::start(config, move || pace.wake(&ctx));
+            Ok(Box::new(Window { engine, state, commands: first.into_iter().collect() }))
         }),
     );
     opened.map_err(|error| {
@@ -42,7 +44,13 @@ pub fn native_options() -> eframe::NativeOptions {
         .with_icon(super::icons::window_icon())
         .with_inner_size(vec2(1040.0, 720.0))
         .with_min_inner_size(vec2(360.0, 300.0));
-    eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..eframe::NativeOptions::default() }
+    // Dithering is for gradients, of which there are none; drawn by software it costs more than all the rest of a pixel.
+    eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Glow,
+        dithering: false,
+        ..eframe::NativeOptions::default()
+    }
 }
 
 struct Window {
@@ -63,7 +71,7 @@ impl eframe::App for Window {
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
-        visuals.panel_fill.to_normalized_gamma_f32()
+        super::clear_color(visuals)
     }
 }
 

@@ -210,6 +210,11 @@ fn name_of(device: &cpal::Device) -> String {
     device.description().map_or_else(|_| "unnamed".into(), |d| d.name().to_owned())
 }
 
+/// ALSA's device that swallows everything: it would look like a speaker, and like a microphone that hears silence.
+fn is_nothing(device: &cpal::Device) -> bool {
+    device.id().is_ok_and(|id| id.to_string().eq_ignore_ascii_case("alsa:null"))
+}
+
 fn of(host: &cpal::Host, direction: Direction) -> Vec<cpal::Device> {
     let devices = match direction {
         Direction::Microphone => host.input_devices().map(Iterator::collect),
@@ -412,7 +417,7 @@ fn list_now(direction: Direction) -> Vec<DeviceInfo> {
         let default = default_of(&host, direction).map(|d| name_of(&d));
         for device in of(&host, direction) {
             let name = name_of(&device);
-            if direction == Direction::Microphone && is_monitor(&name) {
+            if direction == Direction::Microphone && is_monitor(&name) || is_nothing(&device) {
                 continue;
             }
             let config = match direction {

@@ -22,9 +22,9 @@ pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, state: &mut UiSta
     let condition = condition(person);
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(condition.clone()));
 
-    ground(ui, rect);
     let slot = person.picture.as_ref().filter(|_| person.camera_on);
     if !picture(ui, rect, slot, false, state) {
+        ground(ui, rect);
         let diameter = (rect.height() * 0.36).clamp(28.0, 120.0);
         widgets::avatar(ui.painter(), rect.center(), diameter, &person.who, &person.name);
     }
@@ -51,9 +51,9 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, floats: bool, st
         let shadow = theme::shadow().as_shape(rect, CornerRadius::same(radius::TILE));
         ui.painter().add(shadow);
     }
-    ground(ui, rect);
     let shown = !snapshot.camera_off && picture(ui, rect, snapshot.own_picture.as_ref(), true, state);
     if !shown {
+        ground(ui, rect);
         let diameter = (rect.height() * 0.36).clamp(28.0, 120.0);
         widgets::avatar(ui.painter(), rect.center(), diameter, "", &snapshot.name);
     }
