@@ -12,7 +12,9 @@ use conclave_proto::ids::DevicePublicKey;
 use zeroize::Zeroizing;
 
 use crate::cli::{self, ContactsAction, ContactsArguments};
-use crate::contacts::{Book, Contact, Contacts, ContactsError, ImportReport, KeyringAccess, Passphrase, device_text, limits};
+use crate::contacts::{
+    Book, Contact, Contacts, ContactsError, ImportReport, KeyringAccess, Passphrase, device_text, limits,
+};
 
 /// Fewer digits of a key would too easily be somebody else's.
 const KEY_DIGITS_MIN: usize = 8;
@@ -116,7 +118,8 @@ fn person(contact: &Contact) -> String {
             tracing::debug!("a text in memory refused a line");
         }
     };
-    text += &format!("\n    {standing}, last met {}, {}", date(contact.last_met_unix_s), meetings(contact.meetings_total));
+    text +=
+        &format!("\n    {standing}, last met {}, {}", date(contact.last_met_unix_s), meetings(contact.meetings_total));
     text += if contact.may_skip_lobby() { ", may skip the lobby\n" } else { "\n" };
     line(&mut text, "key", &device_text(&contact.device));
     line(&mut text, "before", &contact.former_names.join(", "));

@@ -163,7 +163,8 @@ impl Contact {
 /// Notes may have lines; nothing else that moves the text around it.
 pub(super) fn clean_note(note: &str) -> String {
     let lines = note.lines().map(|line| {
-        let words = line.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control() && !moves_text(*c)).collect());
+        let words =
+            line.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control() && !moves_text(*c)).collect());
         words.collect::<Vec<String>>().join(" ")
     });
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
@@ -182,7 +183,8 @@ pub fn device_text(device: &DevicePublicKey) -> String {
 /// Reads what [`device_text`] wrote.
 #[must_use]
 pub fn parse_device(text: &str) -> Option<DevicePublicKey> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
     if digits.len() == 64 { bytes.try_into().ok().map(DevicePublicKey) } else { None }
 }

@@ -55,7 +55,8 @@ impl Database {
             Err(error) => return Err(ContactsError::Unreadable { path, why: error.to_string() }),
             Ok(_) => {}
         }
-        keep_private(&path).map_err(|error| ContactsError::Unreadable { path: path.clone(), why: error.to_string() })?;
+        keep_private(&path)
+            .map_err(|error| ContactsError::Unreadable { path: path.clone(), why: error.to_string() })?;
         let told = |error| in_sentences(&error, &path);
         let mut connection = connect(&path).map_err(told)?;
         let schema = schema(&connection).map_err(told)?.ok_or_else(|| damaged(&path, "it is of another kind"))?;
@@ -70,7 +71,8 @@ impl Database {
         if schema < newest {
             migrate(&mut connection, schema).map_err(told)?;
         }
-        let (id, place, proof) = title(&connection).map_err(told)?.ok_or_else(|| damaged(&path, "its title is gone"))?;
+        let (id, place, proof) =
+            title(&connection).map_err(told)?.ok_or_else(|| damaged(&path, "its title is gone"))?;
         let place = KeyPlace::from_code(place).ok_or_else(|| damaged(&path, "its title is unknown"))?;
         let id = <[u8; 16]>::try_from(id).map_err(|_| damaged(&path, "its title is cut"))?;
         let keys = BookKeys::new(&key::find(directory, keyring, &id, place)?, id)?;
@@ -90,7 +92,8 @@ impl Database {
         aws_lc_rs::rand::fill(&mut id).map_err(|_| ContactsError::Library)?;
         let (secret, place) = key::make(directory, keyring, &id)?;
         let proof = BookKeys::new(&secret, id)?.proof()?;
-        let temporary = directory.join(format!("{FILE_NAME}.{:016x}.new", u64::from_be_bytes(std::array::from_fn(|at| id[at]))));
+        let temporary =
+            directory.join(format!("{FILE_NAME}.{:016x}.new", u64::from_be_bytes(std::array::from_fn(|at| id[at]))));
         secret_file::create_private(&temporary).map_err(|error| unwritable(error.to_string()))?;
         let written = write_new(&temporary, &id, place, &proof).map_err(io::Error::other);
         match secret_file::appear(&temporary, &path, written) {
@@ -228,7 +231,8 @@ fn write(transaction: &Transaction<'_>, keys: &BookKeys, contact: &Contact) -> R
     let lookup = keys.lookup(&contact.device);
     let plain = Zeroizing::new(serde_json::to_vec(contact).map_err(|_| WriteError::Library)?);
     let sealed = keys.seal(&lookup, &plain, limits::RECORD_PADDING).map_err(|_| WriteError::Library)?;
-    let statement = "INSERT INTO contact (lookup, sealed) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET sealed = excluded.sealed";
+    let statement =
+        "INSERT INTO contact (lookup, sealed) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET sealed = excluded.sealed";
     transaction.execute(statement, params![lookup, sealed]).map(|_| ()).map_err(WriteError::Database)
 }
 

@@ -273,7 +273,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (desk, events) = desk(folder.path());
         for number in 0..20 {
-            desk.give(Task::Verify { device: DevicePublicKey([number; 32]), name: "A".into(), now_unix_s: 5 }).expect("room");
+            desk.give(Task::Verify { device: DevicePublicKey([number; 32]), name: "A".into(), now_unix_s: 5 })
+                .expect("room");
         }
         drop(desk);
         drop(events);

@@ -136,7 +136,8 @@ pub enum ContactsError {
     /// A passphrase is too short or too long.
     #[error(
         "A passphrase has {} to {} characters. Choose another one; four or five unrelated words are good.",
-        limits::PASSPHRASE_CHARACTERS_MIN, limits::PASSPHRASE_CHARACTERS_MAX
+        limits::PASSPHRASE_CHARACTERS_MIN,
+        limits::PASSPHRASE_CHARACTERS_MAX
     )]
     Passphrase,
     /// There is already a file of that name.
@@ -180,7 +181,9 @@ pub enum ContactsError {
         path: PathBuf,
     },
     /// The system gives no more threads.
-    #[error("The contacts cannot be opened: the system gives this program no more threads ({0}). Close other programs.")]
+    #[error(
+        "The contacts cannot be opened: the system gives this program no more threads ({0}). Close other programs."
+    )]
     NoThread(io::Error),
     /// The cryptographic library refuses; nothing that a person did.
     #[error("The cryptographic library does not work on this computer. Please report this.")]

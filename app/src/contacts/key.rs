@@ -49,7 +49,11 @@ fn entry(book: &[u8; 16]) -> String {
 
 /// Draws the key of a new book and keeps it. A key file that is there already is used; else the keyring if it really keeps
 /// what it is given; else a new key file.
-pub(super) fn make(directory: &Path, keyring: &KeyringAccess, book: &[u8; 16]) -> Result<(Secret, KeyPlace), ContactsError> {
+pub(super) fn make(
+    directory: &Path,
+    keyring: &KeyringAccess,
+    book: &[u8; 16],
+) -> Result<(Secret, KeyPlace), ContactsError> {
     let in_words = |error| in_sentences(error, directory);
     if let Some(secret) = FILE.load(directory).map_err(in_words)? {
         return Ok((secret, KeyPlace::File));

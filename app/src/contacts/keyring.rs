@@ -2,9 +2,9 @@
 //! hang or wait for a person. It says what is the matter; what follows from that is decided by `key`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;

@@ -35,7 +35,8 @@ impl Likeness {
 }
 
 fn look(text: &str) -> String {
-    let plain: String = skeleton(text).flat_map(char::to_lowercase).nfd().filter(|c| !is_accent(*c)).map(merged).collect();
+    let plain: String =
+        skeleton(text).flat_map(char::to_lowercase).nfd().filter(|c| !is_accent(*c)).map(merged).collect();
     let letters: String = plain.chars().filter(|c| c.is_alphanumeric()).collect();
     // A name of nothing but pictures or signs is told by those.
     if letters.is_empty() { plain } else { letters }
@@ -89,7 +90,12 @@ mod tests {
             ("\u{1f98a}", "\u{1f98a}"),
         ];
         for (one, two) in pairs {
-            assert!(alike(one, two) && alike(two, one), "{one} and {two}: {:?} {:?}", Likeness::of(one), Likeness::of(two));
+            assert!(
+                alike(one, two) && alike(two, one),
+                "{one} and {two}: {:?} {:?}",
+                Likeness::of(one),
+                Likeness::of(two)
+            );
         }
     }
 

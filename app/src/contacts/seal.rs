@@ -32,7 +32,8 @@ impl Sealer {
         body.extend_from_slice(&length.to_be_bytes());
         body.extend_from_slice(plain);
         body.resize(filled, 0);
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(about), &mut *body).map_err(|_| ContactsError::Library)?;
+        let nonce =
+            self.0.seal_in_place_append_tag(Aad::from(about), &mut *body).map_err(|_| ContactsError::Library)?;
         Ok([nonce.as_ref().as_slice(), body.as_slice()].concat())
     }
 
