@@ -39,11 +39,53 @@ pub enum Action {
     },
     /// Take part without a window: events and commands are lines of JSON
     Headless(Headless),
+    /// The people whom you verified or noted: list, forget, take elsewhere
+    Contacts(ContactsArguments),
     /// Look at cameras, sound, network and codecs of this computer, and say what to do about each
     Doctor {
         /// Print one JSON object instead of text
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// The flags of `conclave contacts`.
+#[derive(Clone, Debug, Args)]
+pub struct ContactsArguments {
+    /// Folder of the device key
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Do not ask the system's keyring; the key to contacts lies in a file
+    #[arg(long, global = true)]
+    pub no_keyring: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ContactsAction,
+}
+
+/// What to do with contacts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ContactsAction {
+    /// Print everybody
+    List {
+        /// Print JSON, one object per person and line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget somebody for good, history and all
+    Forget {
+        /// Their key as in the list; the first eight digits will do where they are enough
+        key: String,
+    },
+    /// Write everybody into a new file, sealed with a passphrase that is asked for (or is a line on standard input)
+    Export {
+        /// The new file
+        file: PathBuf,
+    },
+    /// Take in an exported file; asks for its passphrase (or reads a line of standard input)
+    Import {
+        /// The file
+        file: PathBuf,
     },
 }
 
@@ -145,9 +187,9 @@ pub struct Headless {
 const EXIT_CODES: &str = "Exit codes:
   0  done; the meeting was left by command, signal or time
   1  something in Conclave or this computer broke
-  2  the command line or the invite cannot be used
+  2  the command line, the invite or the file cannot be used
   3  not let in: turned away, put out, nobody there, or another version
-  4  could not start: port in use, no network, device key damaged or unreadable";
+  4  could not start: port in use, no network, device key or contacts damaged or unreadable";
 
 /// Where files from others go when there is no folder for downloads.
 const RECEIVED: &str = "received";
@@ -162,6 +204,15 @@ impl CallOptions {
         config.lan_only = self.lan_only || settings.lan_only.unwrap_or(false);
         config.max_bitrate_kbps = self.max_bitrate.or(settings.max_bitrate);
     }
+}
+
+/// The folder of the device key: what was typed, or the platform's.
+///
+/// # Errors
+/// This user has no home folder.
+pub fn data_dir(typed: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let platform = || ProjectDirs::from("", "", "conclave").map(|folders| folders.data_dir().to_owned());
+    typed.or_else(platform).ok_or_else(|| anyhow::anyhow!("This user has no home folder. Give --data-dir."))
 }
 
 impl Options {

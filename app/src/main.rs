@@ -1,11 +1,11 @@
-//! Picks what was asked for: the window, the program without a window, or the doctor.
+//! Picks what was asked for: the window, the program without a window, the contacts, or the doctor.
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use conclave::cli::{Action, Cli, Options};
 use conclave::engine::Command;
-use conclave::{doctor, gui, headless};
+use conclave::{contacts_command, doctor, gui, headless};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         .init();
     match cli.action {
         Some(Action::Headless(arguments)) => headless::run(&arguments),
+        Some(Action::Contacts(arguments)) => contacts_command::run(arguments, cli.options.data_dir),
         Some(Action::Doctor { json }) => doctor::run(json),
         Some(Action::New(options)) => window(options.over(cli.options), Some(Command::PrepareNew)),
         Some(Action::Join { invite, options }) => {

@@ -14,6 +14,7 @@ mod limits;
 mod media_events;
 pub mod node;
 mod quic;
+pub mod secret_file;
 mod socket;
 mod swarm;
 

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod call;
+mod contacts;
 mod files;
 mod party;
 mod room;
