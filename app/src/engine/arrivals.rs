@@ -8,6 +8,7 @@ use conclave_media::video::{LayerTarget, VideoReceiveEvent};
 use conclave_net::NodeEvent;
 use conclave_proto::core::{Command, Event, PathKind};
 use conclave_proto::ids::PeerId;
+use conclave_proto::room::InviteOptions;
 
 use super::bridge;
 use super::news::News;
@@ -129,7 +130,7 @@ impl Owner {
         }
         let (node, news) = (Arc::clone(&meeting.node), self.news.clone());
         if self.desk.reports() {
-            tokio::task::spawn_blocking(move || news.send(News::FirstInvite(node.invite())));
+            tokio::task::spawn_blocking(move || news.send(News::FirstInvite(node.invite(InviteOptions::default()))));
         }
         self.inside();
     }
@@ -160,7 +161,7 @@ impl Owner {
                 media.audio.set_sending(!meeting.people.is_empty());
                 self.desk.report(ReportEvent::Left { who: who.short(), reason: notices::leave_reason(reason) });
             }
-            Event::Words(words) => {
+            Event::Words { words, why: _ } => {
                 let words = words.map(str::to_owned);
                 meeting.words = Some(words.clone());
                 self.desk.report(ReportEvent::Words { words });
@@ -197,6 +198,12 @@ impl Owner {
                 ),
             ),
             Event::Closed => self.network(None),
+            Event::Roster(_)
+            | Event::RoleChanged { .. }
+            | Event::Rules { .. }
+            | Event::InvitesRevoked
+            | Event::Equivocation { .. }
+            | Event::CutOff { .. } => {}
             // The network hands frames over another way, see `bridge.rs`.
             Event::Audio(..) | Event::Video(..) => {}
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conclave_media::{Sink, Source};
+use conclave_proto::room::InviteOptions;
 
 use super::entering::check_invite;
 use super::news::News;
@@ -123,6 +124,6 @@ impl Owner {
         let Some((_, meeting)) = self.state.both() else { return };
         let (node, news) = (Arc::clone(&meeting.node), self.news.clone());
         // The network may take half a second to answer.
-        tokio::task::spawn_blocking(move || news.send(News::InviteToCopy(node.invite())));
+        tokio::task::spawn_blocking(move || news.send(News::InviteToCopy(node.invite(InviteOptions::default()))));
     }
 }

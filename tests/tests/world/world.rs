@@ -9,6 +9,7 @@ use conclave_proto::core::{Command, Core, CoreConfig, Event, LeaveReason, Output
 use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
 use conclave_proto::limits;
+use conclave_proto::room::InviteOptions;
 use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::Instant;
 
@@ -154,8 +155,9 @@ impl World {
 
     /// Somebody with a fresh invite knocks.
     pub(crate) fn join(&mut self) -> usize {
-        let founder = &self.nodes[0];
-        let invite = founder.core.invite(0, vec![founder.address]).expect("the founder is an admin");
+        let (now, founder) = (self.now, &mut self.nodes[0]);
+        let addresses = vec![founder.address];
+        let invite = founder.core.invite(now, InviteOptions::default(), addresses).expect("the founder is an admin");
         let core = Core::join(self.config(), invite, self.now);
         self.add(core, Standing::AtTheDoor)
     }
@@ -530,7 +532,16 @@ impl World {
             Event::Closed if !matches!(self.nodes[n].standing, Standing::Out(_)) => {
                 self.nodes[n].standing = Standing::Left
             }
-            Event::Waiting | Event::Words(_) | Event::SenderReport(..) | Event::Closed => {}
+            Event::Equivocation { who } => panic!("{n} takes {who} for somebody who says two things"),
+            Event::CutOff { who, offence } => panic!("{n} cuts {who} off: {offence:?}"),
+            Event::Waiting
+            | Event::Words { .. }
+            | Event::Roster(_)
+            | Event::RoleChanged { .. }
+            | Event::Rules { .. }
+            | Event::InvitesRevoked
+            | Event::SenderReport(..)
+            | Event::Closed => {}
         }
     }
 
