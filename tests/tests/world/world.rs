@@ -192,11 +192,11 @@ impl World {
         self.every_link(|link| (link.profile, link.cut) = (profile, false));
     }
 
-    /// Who was put out may not know it while nobody can be reached: alone in a room is outside.
+    /// Who was put out may not know it while nobody else can be reached: alone in a room, or among others who were, is outside.
     pub(crate) fn is_inside(&self, n: usize) -> bool {
         let node = &self.nodes[n];
-        let alone = node.roster.is_empty() && self.removed.contains(&self.id(n));
-        node.alive && node.standing == Standing::Inside && !alone
+        let forsaken = self.removed.contains(&self.id(n)) && node.roster.iter().all(|who| self.removed.contains(who));
+        node.alive && node.standing == Standing::Inside && !forsaken
     }
 
     pub(crate) fn inside(&self) -> Vec<usize> {
@@ -442,6 +442,9 @@ impl World {
         self.note(&[n as u64, 5, datagram.len() as u64]);
         let header = datagram.get(4..16).and_then(|bytes| <[u8; 12]>::try_from(bytes).ok()).expect("a sealed header");
         assert!(self.counters.insert((n, header)), "{n} used a counter twice under one key");
+        if self.log && std::env::var_os("WORLD_SENT").is_some() {
+            eprintln!("{:>9} {n} sends {} woken {:?}", self.now.as_micros(), datagram.len(), self.nodes[n].woken.front());
+        }
         let from = self.nodes[n].address;
         let keep = &mut self.nodes[n].sent;
         if keep.len() < 64 {

@@ -131,6 +131,7 @@ impl Core {
         let Some(session) = peer.open_session() else { return };
         // Not sooner: a key frame that the room does not take would leave the rest undecodable.
         session.media_allowed = true;
+        session.transport.set_probing(now, true);
         if let Some(report) = report {
             session.transport.set_sender_report(now, report);
         }
@@ -142,6 +143,7 @@ impl Core {
         if let Some(address) = path {
             self.event(Event::Path { who: id, kind: path_kind(address), address });
         }
+        self.share_bitrate();
         self.tell_roster();
         self.retarget();
     }
@@ -156,6 +158,7 @@ impl Core {
         }
         if std::mem::take(&mut peer.announced) {
             self.event(Event::Left { who: id, reason });
+            self.share_bitrate();
             self.tell_roster();
         } else if peer.knock.take().is_some_and(|knock| knock.told) {
             self.event(Event::KnockGone(id));
@@ -312,6 +315,14 @@ impl Core {
     pub(super) fn bitrate_per_peer(&self) -> Option<Bitrate> {
         let receivers = self.peers.values().filter(|peer| peer.announced).count().max(1);
         self.max_bitrate.map(|max| Bitrate::from_bps(max.as_bps() / receivers as u64))
+    }
+
+    /// Everybody's part of our own upper bound, if there is one.
+    pub(super) fn share_bitrate(&mut self) {
+        let (now, share) = (self.now, self.bitrate_per_peer());
+        if share.is_some() {
+            self.for_each_receiver(|session| session.transport.set_max_bitrate(now, share));
+        }
     }
 
     /// Divides our video anew, and tells the encoder if that changes anything.

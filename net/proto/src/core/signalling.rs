@@ -386,7 +386,7 @@ impl Core {
             self.turn_down(id, NoEntry::Denied);
             return;
         }
-        // Towards a stranger nothing may depend on who is in the room.
+        // Towards a stranger nothing may depend on who is in the room, and a crowd at the door costs no bandwidth.
         let max_bitrate = member.and_then(|_| self.bitrate_per_peer());
         let index = established.our_index;
         let Some(peer) = self.peers.get_mut(&id) else { return };
@@ -398,6 +398,7 @@ impl Core {
         for address in peer.known_addresses() {
             session.add_candidate(now, address, &mut *self.entropy);
         }
+        session.transport.set_probing(now, member.is_some());
         session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {
