@@ -8,6 +8,7 @@ use std::time::{Instant as StdInstant, SystemTime, UNIX_EPOCH};
 
 use conclave_proto::core::{Command, Core, Event, Output, PeerStats, SignalInput};
 use conclave_proto::ids::PeerId;
+use conclave_proto::room::InviteOptions;
 use conclave_proto::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -38,7 +39,7 @@ pub(crate) enum Wish {
     /// For the core.
     Command(Command),
     /// A fresh invite.
-    Invite(std::sync::mpsc::SyncSender<Option<String>>),
+    Invite(InviteOptions, std::sync::mpsc::SyncSender<Option<String>>),
     /// For signalling.
     Visible(bool),
 }
@@ -87,6 +88,8 @@ struct Loop {
     addresses: Vec<SocketAddr>,
     wake_at: Option<Instant>,
     stats_at: Instant,
+    /// What the core was told of it, and when.
+    calendar: (Instant, u64),
     refused: u64,
     paused_until: Option<Instant>,
     /// Set once the application has gone: when to end without waiting for goodbyes any longer.
@@ -105,12 +108,13 @@ impl Driver {
             addresses: Vec::new(),
             wake_at: None,
             stats_at,
+            calendar: (Instant::ZERO, 0),
             refused: 0,
             paused_until: None,
             leave_by: None,
             closed: false,
         };
-        this.drain_core();
+        this.tell_calendar(this.driver.clock.now());
         while !this.closed {
             this.outbox.flush(&this.driver.sockets);
             this.wait().await;
@@ -202,6 +206,7 @@ impl Loop {
         }
         if self.stats_at <= now {
             self.stats_at = now + limits::STATS_EVERY;
+            self.watch_calendar(now);
             self.take_stats(now);
         }
         if self.leave_by.is_some_and(|at| at <= now) {
@@ -224,8 +229,8 @@ impl Loop {
     fn on_wish(&mut self, wish: Option<Wish>) {
         match wish {
             Some(Wish::Command(command)) => self.command(command),
-            Some(Wish::Invite(reply)) => {
-                if reply.try_send(self.invite()).is_err() {
+            Some(Wish::Invite(options, reply)) => {
+                if reply.try_send(self.invite(options)).is_err() {
                     tracing::debug!("whoever wanted an invite did not wait");
                 }
             }
@@ -253,7 +258,7 @@ impl Loop {
             }
             Input::Warning(warning) => self.tell(NodeEvent::Warning(warning)),
             Input::InviteWanted(reply) => {
-                if reply.send(self.invite()).is_err() {
+                if reply.send(self.invite(InviteOptions::default())).is_err() {
                     tracing::debug!("whoever asked for an invite is gone");
                 }
             }
@@ -267,9 +272,28 @@ impl Loop {
         self.drain_core();
     }
 
-    fn invite(&self) -> Option<String> {
-        let now_unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.driver.core.invite(now_unix_s, self.addresses.clone()).ok().map(|invite| invite.to_string())
+    fn invite(&mut self, options: InviteOptions) -> Option<String> {
+        let now = self.driver.clock.now();
+        let invite = self.driver.core.invite(now, options, self.addresses.clone());
+        self.drain_core();
+        invite.ok().map(|invite| invite.to_string())
+    }
+
+    fn tell_calendar(&mut self, now: Instant) {
+        self.calendar = (now, unix_s());
+        self.command(Command::SetUnixTime(self.calendar.1));
+    }
+
+    /// The core's clock stands still while the computer sleeps; the calendar does not. After a sleep every path is suspect.
+    fn watch_calendar(&mut self, now: Instant) {
+        let (then, then_s) = self.calendar;
+        let slept = unix_s().saturating_sub(then_s + now.since(then).as_secs()) >= limits::SLEPT.as_secs();
+        if slept || now.since(then) >= limits::CALENDAR_EVERY {
+            self.tell_calendar(now);
+        }
+        if slept {
+            self.command(Command::NetworkChanged);
+        }
     }
 
     fn drain_core(&mut self) {
@@ -302,6 +326,10 @@ impl Loop {
             tracing::error!("the application takes no events; one is lost");
         }
     }
+}
+
+fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 async fn readable(port: Option<&Arc<UdpPort>>) {

@@ -73,6 +73,10 @@ pub(crate) const REQUESTS: usize = 512;
 pub(crate) const INPUTS_PER_TURN: usize = 64;
 /// Shortest pause between two wake-ups that the core asks for, so that a mistake there cannot burn a core.
 pub(crate) const SHORTEST_WAKE: Duration = Duration::from_micros(100);
+/// How often the core is told what the calendar says; only the age of invites is judged by it.
+pub(crate) const CALENDAR_EVERY: Duration = Duration::from_secs(60);
+/// The calendar ran ahead of the clock by this much: the computer slept.
+pub(crate) const SLEPT: Duration = Duration::from_secs(10);
 /// How often statistics are taken.
 pub(crate) const STATS_EVERY: Duration = Duration::from_secs(1);
 /// How often the sockets are read while connections close.

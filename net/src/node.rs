@@ -9,6 +9,7 @@ use conclave_proto::core::{Command, Core, CoreConfig, Event, PeerStats};
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
 use conclave_proto::keys::DeviceKey;
+use conclave_proto::room::InviteOptions;
 use conclave_proto::time::Bitrate;
 use libp2p::identity::Keypair;
 use tokio::runtime::Runtime;
@@ -191,9 +192,9 @@ impl Node {
     /// A fresh invite with the addresses of now; `None` if we may not invite. Waits for the driver: microseconds, and never
     /// more than half a second.
     #[must_use]
-    pub fn invite(&self) -> Option<String> {
+    pub fn invite(&self, options: InviteOptions) -> Option<String> {
         let (reply, invite) = std::sync::mpsc::sync_channel(1);
-        self.wishes.try_send(Wish::Invite(reply)).ok()?;
+        self.wishes.try_send(Wish::Invite(options, reply)).ok()?;
         invite.recv_timeout(limits::INVITE_WAIT).ok().flatten()
     }
 

@@ -8,6 +8,7 @@ use conclave_media::video::{LayerTarget, VideoReceiveEvent};
 use conclave_net::NodeEvent;
 use conclave_proto::core::{Command, Event, PathKind};
 use conclave_proto::ids::{DevicePublicKey, PeerId};
+use conclave_proto::room::InviteOptions;
 
 use super::bridge;
 use super::membership;
@@ -135,7 +136,7 @@ impl Owner {
         }
         let (node, news) = (Arc::clone(&meeting.node), self.news.clone());
         if self.desk.reports() {
-            tokio::task::spawn_blocking(move || news.send(News::FirstInvite(node.invite())));
+            tokio::task::spawn_blocking(move || news.send(News::FirstInvite(node.invite(InviteOptions::default()))));
         }
         self.inside();
     }
@@ -217,6 +218,12 @@ impl Owner {
                 ),
             ),
             Event::Closed => self.network(None),
+            Event::Roster(_)
+            | Event::RoleChanged { .. }
+            | Event::Rules { .. }
+            | Event::InvitesRevoked
+            | Event::Equivocation { .. }
+            | Event::CutOff { .. } => {}
             // The network hands frames over another way, see `bridge.rs`.
             Event::Audio(..) | Event::Video(..) => {}
         }

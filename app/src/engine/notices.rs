@@ -228,6 +228,19 @@ impl From<Refusal> for Trouble {
                 Fault::Theirs,
                 "Ask for a fresh invite to the meeting that runs now.",
             ),
+            Refusal::InviteExpired => {
+                ("This invite is too old and opens no door any more.", Fault::Theirs, "Ask for a fresh invite.")
+            }
+            Refusal::InviteRevoked => (
+                "This invite was withdrawn, or was for one person and has been used.",
+                Fault::Theirs,
+                "Ask for a fresh invite.",
+            ),
+            Refusal::Locked => (
+                "The meeting is locked: nobody may knock at present.",
+                Fault::Theirs,
+                "Ask the person who invited you to unlock it, then knock again.",
+            ),
             Refusal::Unreachable => (
                 "Nobody answers at the addresses in this invite.",
                 Fault::Network,

@@ -8,6 +8,7 @@ use conclave_net::{MediaEvents, Node, NodeEvent, NodeEvents, Role};
 use conclave_proto::core::{Command, Event};
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
+use conclave_proto::room::InviteOptions;
 use tokio::sync::mpsc;
 
 use super::limits;
@@ -100,7 +101,7 @@ impl Owner {
             Some(NodeEvent::Ready { addresses }) => {
                 doorstep.own_addresses = addresses.iter().map(std::net::SocketAddr::ip).collect();
                 // Our own invite names us, so that the list of visible people can leave us out.
-                let own = doorstep.node.invite().and_then(|text| text.parse::<Invite>().ok());
+                let own = doorstep.node.invite(InviteOptions::default()).and_then(|text| text.parse::<Invite>().ok());
                 self.visible.set_own(own.map(|invite| invite.inviter));
             }
             Some(NodeEvent::Warning(warning)) => self.tell(Subject::Other, Trouble::from(&warning)),

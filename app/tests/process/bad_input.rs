@@ -24,7 +24,7 @@ fn each_kind_of_bad_invite_has_its_own_sentence() {
     let other = if &good[middle..=middle] == "A" { "B" } else { "A" };
     let altered = format!("{}{other}{}", &good[..middle], &good[middle + 1..]);
     let mut expired: Invite = good.parse().expect("an invite");
-    expired.expires_unix_s = 1_000_000_000;
+    expired.ticket.expires_unix_s = 1_000_000_000;
     let mut foreign: Invite = good.parse().expect("an invite");
     foreign.secret.0.iter_mut().for_each(|byte| *byte ^= 0x5a);
 

@@ -16,27 +16,42 @@ use crate::wire::{Malformed, Reader};
 
 /// How every invite begins.
 pub const PREFIX: &str = "conclave:";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const CHECKSUM_BYTES: usize = 4;
+const SINGLE_USE: u8 = 1;
 
 /// What an invite says. `Display` gives the text for the clipboard; `Debug` does not show the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     /// Which meeting.
     pub meeting: MeetingId,
-    /// Counts the meeting's secrets; a removal moves on to the next.
-    pub epoch: u32,
-    /// Without it nobody even gets to knock.
+    /// What the door is shown.
+    pub ticket: Ticket,
+    /// Proves that the ticket is the inviter's. Without it nobody even gets to knock.
     pub secret: InviteSecret,
     /// Who made the invite, and will answer the door.
     pub inviter: PeerId,
-    /// After this moment (Unix seconds) the invite is stale.
-    pub expires_unix_s: u64,
     /// Where the inviter may be found, at most [`INVITE_ADDRESSES`].
     pub addresses: Vec<SocketAddr>,
 }
 
-/// Sixteen random bytes that prove that one holds an invite. Wiped when dropped.
+/// The part of an invite that is shown to the door. The door derives the secret from it, so it need not remember its invites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket {
+    /// Names one secret of the inviter's door, by a random number: it tells nothing of how many there were.
+    pub epoch: u32,
+    /// Names this invite, by a random number.
+    pub serial: u64,
+    /// After this moment (Unix seconds, by the inviter's clock) it opens nothing.
+    pub expires_unix_s: u64,
+    /// It lets one person in, and nobody after.
+    pub single_use: bool,
+}
+
+/// Bytes of a ticket.
+pub(crate) const TICKET_BYTES: usize = 21;
+
+/// Sixteen bytes that prove that one holds an invite. Wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteSecret(pub Zeroizing<[u8; 16]>);
 
@@ -44,7 +59,39 @@ impl Invite {
     /// Whether it was too old at the given moment.
     #[must_use]
     pub const fn is_expired(&self, now_unix_s: u64) -> bool {
+        self.ticket.is_expired(now_unix_s)
+    }
+}
+
+impl Ticket {
+    /// Whether it was too old at the given moment.
+    #[must_use]
+    pub const fn is_expired(&self, now_unix_s: u64) -> bool {
         now_unix_s > self.expires_unix_s
+    }
+
+    /// `epoch u32 | serial u64 | expires u64 | flags u8`
+    pub(crate) fn encode(&self) -> [u8; TICKET_BYTES] {
+        let mut out = [0; TICKET_BYTES];
+        let mut place = out.as_mut_slice();
+        place.put_u32(self.epoch);
+        place.put_u64(self.serial);
+        place.put_u64(self.expires_unix_s);
+        place.put_u8(if self.single_use { SINGLE_USE } else { 0 });
+        out
+    }
+
+    pub(crate) fn parse(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            epoch: reader.u32()?,
+            serial: reader.u64()?,
+            expires_unix_s: reader.u64()?,
+            single_use: match reader.u8()? {
+                0 => false,
+                SINGLE_USE => true,
+                _ => return Err(Malformed::UnknownCode),
+            },
+        })
     }
 }
 
@@ -53,10 +100,9 @@ impl fmt::Display for Invite {
         let mut body = Zeroizing::new(Vec::with_capacity(96 + 19 * self.addresses.len()));
         body.put_u8(FORMAT);
         body.put_slice(&self.meeting.0);
-        body.put_u32(self.epoch);
+        body.put_slice(&self.ticket.encode());
         body.put_slice(self.secret.0.as_slice());
         body.put_slice(&self.inviter.0);
-        body.put_u64(self.expires_unix_s);
         for address in self.addresses.iter().take(INVITE_ADDRESSES) {
             put_address(&mut body, *address);
         }
@@ -93,10 +139,9 @@ fn parse_body(body: &[u8]) -> Result<Invite, Malformed> {
     let mut reader = Reader::new(body);
     let mut invite = Invite {
         meeting: MeetingId(reader.array()?),
-        epoch: reader.u32()?,
+        ticket: Ticket::parse(&mut reader)?,
         secret: InviteSecret(Zeroizing::new(reader.array()?)),
         inviter: PeerId(reader.array()?),
-        expires_unix_s: reader.u64()?,
         addresses: Vec::new(),
     };
     while !reader.is_empty() {
@@ -171,10 +216,9 @@ mod tests {
     fn invite() -> Invite {
         Invite {
             meeting: MeetingId([3; 16]),
-            epoch: 2,
+            ticket: Ticket { epoch: 2, serial: 77, expires_unix_s: 1_800_000_000, single_use: true },
             secret: InviteSecret(Zeroizing::new([9; 16])),
             inviter: PeerId([7; 32]),
-            expires_unix_s: 1_800_000_000,
             addresses: vec![
                 SocketAddr::from((Ipv4Addr::new(192, 168, 1, 20), 4040)),
                 SocketAddr::from((Ipv6Addr::LOCALHOST, 4040)),

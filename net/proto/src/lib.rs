@@ -12,6 +12,8 @@ pub mod keys;
 pub mod limits;
 mod membership;
 mod noise;
+pub mod room;
+mod secret;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;

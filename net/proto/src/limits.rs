@@ -6,7 +6,7 @@ use std::time::Duration;
 // ---- Protocol ----
 
 /// What we speak. Another number is another language: no attempt is made to guess.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 // ---- Invites and names ----
 
@@ -14,6 +14,8 @@ pub const PROTOCOL_VERSION: u16 = 1;
 pub const INVITE_ADDRESSES: usize = 8;
 /// An invite is good for a day: long enough to be sent the evening before, short enough that old chats do not open doors.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest that anybody may want: what is older than a week was forgotten in some chat.
+pub const INVITE_LIFETIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Longest text that is even looked at as an invite (a full one is about 350 characters).
 pub const INVITE_TEXT: usize = 1024;
 /// Characters of a name that anybody gets to see.
@@ -59,8 +61,18 @@ pub const PATH_LOST_AFTER: Duration = Duration::from_secs(4);
 /// Silence after which a member has left the room. A network change or a lift ride is shorter; a longer absence should not
 /// keep a frozen face on the wall.
 pub const MEMBER_TIMEOUT: Duration = Duration::from_secs(30);
-/// A member that was away this long needs a fresh handshake; until then its old session is kept and asked now and then.
+/// A member that was away this long needs a fresh handshake; until then its old session is kept and asked now and then. It stays
+/// a member, and its addresses are kept.
 pub const SESSION_FORGOTTEN: Duration = Duration::from_secs(600);
+/// Longest pause between two attempts to reach a member that was away for [`SESSION_FORGOTTEN`]: it comes by itself, unless it
+/// is we who moved.
+pub const AWAY_RECONNECT: Duration = Duration::from_secs(60);
+/// A member's new addresses are told to the others this long after the last telling, at the soonest.
+pub const INTRODUCE_EVERY: Duration = Duration::from_secs(1);
+/// Addresses of a member that others told us, beside those that it names itself: one who invents some must not push out those.
+pub const HEARSAY_ADDRESSES: usize = 6;
+/// Two sessions do not get new keys within this time: a handshake costs half a millisecond, fifteen at once a frame of sound.
+pub const REKEY_APART: Duration = Duration::from_millis(100);
 /// Addresses of one peer that are tried: eight of an invite, the signalling one, and a few peer-reflexive ones.
 pub const CANDIDATES: usize = 12;
 /// First pause between two challenges to one address; doubles up to [`CHALLENGE_MAX`].
@@ -85,20 +97,54 @@ pub const DATAGRAMS_PER_TURN: usize = 256;
 
 /// People in a room: a full mesh of encoded video does not carry more.
 pub const MEMBERS: usize = 16;
-/// Signed operations that a meeting may have: 250 comings and goings. Its fold costs microseconds up to here.
-pub const OPERATIONS: usize = 512;
+/// Members that the fold seats: two full halves of a room that was split meet again. Admins admit no more than [`MEMBERS`].
+pub const ROSTER: usize = 2 * MEMBERS;
+/// Signed operations that a meeting may have: 500 comings and goings. Its fold costs 1 ms at most up to here.
+pub const OPERATIONS: usize = 1024;
+/// The last ones are for leaving and for putting out: a full history must not keep anybody in.
+pub const OPERATIONS_RESERVE: usize = 128;
+/// Operations of one author: the only admin of a busy meeting needs them; a hostile one cannot fill the history for all.
+pub const OPERATIONS_OF_ONE: usize = 384;
 /// Operations kept while one that they build on is still missing.
 pub const OPERATIONS_PENDING: usize = 64;
-/// Operations that one may build on at once; more heads are joined by the next operation.
-pub const PARENTS: usize = 8;
-/// Operations in one control message: about 16 kB.
+/// Of those, operations of one author.
+pub const OPERATIONS_PENDING_OF_ONE: usize = 8;
+/// Operations that a peer may send beyond what is new to us at once: it may sync all it has a few times over.
+pub const OPERATIONS_USELESS: u32 = 4096;
+/// How soon one more of these is forgiven.
+pub const OPERATIONS_USELESS_EVERY: Duration = Duration::from_millis(30);
+/// Operations that one may build on at once; more heads are joined by the next operation. Every member has one.
+pub const PARENTS: usize = MEMBERS;
+/// Former states of a history that are kept to judge what builds on them.
+pub const VIEWS: usize = 16;
+/// Newest operations that a member shows whom it meets first: its own admission may still be under way to them.
+pub const VOUCH_OPERATIONS: usize = 24;
+/// Operations in one control message: about 16 kB, 45 kB at most.
 pub const OPERATIONS_PER_MESSAGE: usize = 64;
 /// Peers introduced in one message: all others of a full room.
 pub const INTRODUCTIONS: usize = MEMBERS;
-/// Strangers at the door at once. More would only flood the screen.
-pub const KNOCKERS: usize = 8;
+/// Knocks that wait at once. More would only flood the screen.
+pub const KNOCKERS: usize = 16;
+/// A knock that was shown is not pushed out by others like it for this long: time to read a name and decide.
+pub const KNOCK_HELD: Duration = Duration::from_secs(30);
 /// How long a knock is kept without an answer from inside.
 pub const KNOCK_PATIENCE: Duration = Duration::from_secs(600);
+/// Streams of strangers that have not proven an invite yet. The oldest makes room: proving takes one message.
+pub const STRANGERS: usize = 64;
+/// Knocks with one ticket, or from one address, that are served at once: a full room gets its one invite at the same moment.
+pub const KNOCK_BURST: u32 = 16;
+/// How soon one more of these is served.
+pub const KNOCK_EVERY: Duration = Duration::from_secs(2);
+/// The same for all together whose ticket is knocked with too often: 5 handshakes a second cost less than 1 % of a core.
+pub const KNOCK_CROWD_EVERY: Duration = Duration::from_millis(200);
+/// Tickets and addresses whose knocks are counted. The one that knocked longest ago makes room.
+pub const KNOCK_COUNTS: usize = 1024;
+/// Devices that are blocked for a meeting.
+pub const BLOCKED: usize = 256;
+/// Times that a member's lists of operations are compared at once, and how soon once more: a list costs up to 75 kB.
+pub const SYNC_BURST: u32 = 6;
+/// See [`SYNC_BURST`].
+pub const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// Pause before heads that differ are compared in full: an operation in flight mostly settles it.
 pub const SYNC_PAUSE: Duration = Duration::from_millis(500);
 /// Pause after a denial during which the same key may not knock again.

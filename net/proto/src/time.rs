@@ -119,3 +119,26 @@ impl fmt::Display for Bitrate {
         write!(f, "{} kbit/s", self.as_kbps())
     }
 }
+
+/// How much somebody may do: so many at once, and one more each time. Full at the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Measure {
+    full_at: Instant,
+}
+
+impl Measure {
+    /// Takes one, if one is left.
+    pub(crate) fn take(&mut self, now: Instant, burst: u32, every: Duration) -> bool {
+        let then = self.full_at.max(now) + every;
+        let is_left = then.since(now) <= every * burst;
+        if is_left {
+            self.full_at = then;
+        }
+        is_left
+    }
+
+    /// When it is full again, if nothing more is taken.
+    pub(crate) const fn full_at(&self) -> Instant {
+        self.full_at
+    }
+}

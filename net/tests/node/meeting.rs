@@ -8,6 +8,7 @@ use conclave_net::{MediaEvent, Node, NodeError, NodeEvent, Role};
 use conclave_proto::core::{Command, Event, LeaveReason, Refusal};
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame, Wish};
 use conclave_proto::invite::Invite;
+use conclave_proto::room::InviteOptions;
 
 use crate::support::{self, Party, config, wait_for};
 
@@ -218,7 +219,7 @@ async fn garbage_for_the_core_gets_no_answer() {
         }
     }
     // The driver reads its sockets before it answers the second question, and sends before that what came of them.
-    assert!(ada.node.invite().is_some() && ada.node.invite().is_some());
+    assert!(ada.node.invite(InviteOptions::default()).is_some() && ada.node.invite(InviteOptions::default()).is_some());
     let answer = stranger.recv_from(&mut [0; 2000]).map_err(|error| error.kind());
     assert_eq!(answer, Err(std::io::ErrorKind::WouldBlock));
 }
@@ -226,8 +227,8 @@ async fn garbage_for_the_core_gets_no_answer() {
 #[tokio::test]
 async fn only_who_opened_the_meeting_can_invite() {
     let (ada, bob) = support::call("Ada", "Bob").await;
-    assert!(ada.node.invite().expect("an admin").parse::<Invite>().is_ok());
-    assert_eq!(bob.node.invite(), None);
+    assert!(ada.node.invite(InviteOptions::default()).expect("an admin").parse::<Invite>().is_ok());
+    assert_eq!(bob.node.invite(InviteOptions::default()), None);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use conclave_proto::core::{Command, Event, Refusal};
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
 use conclave_proto::keys::DeviceKey;
+use conclave_proto::room::InviteOptions;
 use tokio::net::UdpSocket;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -106,7 +107,8 @@ impl Party {
 
     /// An invite that leads to loopback only, so that nothing leaves this computer.
     pub(crate) fn invite(&self) -> Invite {
-        let mut invite: Invite = self.node.invite().expect("an admin").parse().expect("an invite");
+        let mut invite: Invite =
+            self.node.invite(InviteOptions::default()).expect("an admin").parse().expect("an invite");
         invite.addresses = vec![SocketAddr::from(([127, 0, 0, 1], self.addresses[0].port()))];
         invite
     }

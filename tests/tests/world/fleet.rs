@@ -21,8 +21,12 @@ pub(crate) fn run(seed: u64) -> u64 {
     let end = world.now + FAULTS;
     // Small pictures: many worlds are worth more than sharp ones.
     world.command(0, Command::SetMaxBitrate(Some(Bitrate::from_kbps(400))));
-    // One person travels: two who move at once lose each other, and only a third could tell.
-    let traveller = random.index(people + 1);
+    // One person travels, or several who are not the founder: two who move at once lose each other, and only a third who stays
+    // can tell them where they are.
+    let mut travellers = vec![random.index(people + 1)];
+    if people >= 2 && travellers[0] > 0 && random.chance(50.0) {
+        travellers = (1..=people).collect();
+    }
     let mut joined = 0;
     while world.now < end {
         world.run(random.time(50..500));
@@ -31,7 +35,7 @@ pub(crate) fn run(seed: u64) -> u64 {
             let n = world.join();
             world.command(n, Command::SetMaxBitrate(Some(Bitrate::from_kbps(400))));
         } else {
-            mischief(&mut world, &mut random, traveller);
+            mischief(&mut world, &mut random, &travellers);
         }
     }
     heal(&mut world);
@@ -58,14 +62,19 @@ fn profile(random: &mut Random) -> Profile {
     }
 }
 
-fn mischief(world: &mut World, random: &mut Random, traveller: usize) {
+fn mischief(world: &mut World, random: &mut Random, travellers: &[usize]) {
     let n = random.index(world.nodes.len());
     let other = random.index(world.nodes.len());
     match random.index(12) {
         0 if n != other => world.link(n, other).profile = profile(random),
         1 => world.every_link(|link| link.cut = true),
         2 | 3 => world.every_link(|link| link.cut = false),
-        4 if traveller < world.nodes.len() => world.move_away(traveller),
+        4 => {
+            let traveller = travellers[random.index(travellers.len())];
+            if traveller < world.nodes.len() {
+                world.move_away(traveller);
+            }
+        }
         5 => world.break_streams(n),
         6 => world.signalling_down = !world.signalling_down,
         7 if n > 0 && random.chance(25.0) => world.kill(n),

@@ -5,6 +5,7 @@
 mod fleet;
 mod link;
 mod media;
+mod members;
 mod path;
 mod random;
 mod scenes;

@@ -138,7 +138,7 @@ fn replayed_and_forged_datagrams() {
         }
     }
     // The last few are still under way, so theirs may have been the first to arrive.
-    assert!(dropped(&world) - before >= injected - 10, "{} of {injected}", dropped(&world) - before);
+    assert!(dropped(&world) - before >= injected - 20, "{} of {injected}", dropped(&world) - before);
     let (sounds, pictures) = watch(&mut world, Duration::from_secs(2));
     assert!(sounds >= 95 && pictures >= 28, "the call goes on: {sounds} {pictures}");
 }

@@ -9,6 +9,7 @@ use conclave_proto::core::{Command, Core, CoreConfig, Event, LeaveReason, Output
 use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
 use conclave_proto::limits;
+use conclave_proto::room::InviteOptions;
 use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::Instant;
 
@@ -44,6 +45,10 @@ pub(crate) struct Node {
     pub(crate) core: Core,
     pub(crate) address: SocketAddr,
     pub(crate) alive: bool,
+    /// The lid is closed: nothing comes in, nothing goes out.
+    asleep: bool,
+    /// How far its clock is behind, because it stood still.
+    lag: Duration,
     pub(crate) standing: Standing,
     /// Who is in the room, by `Joined` and `Left`.
     pub(crate) roster: BTreeSet<PeerId>,
@@ -130,6 +135,8 @@ impl World {
             core,
             address,
             alive: true,
+            asleep: false,
+            lag: Duration::ZERO,
             standing,
             roster: BTreeSet::new(),
             left: Vec::new(),
@@ -154,8 +161,9 @@ impl World {
 
     /// Somebody with a fresh invite knocks.
     pub(crate) fn join(&mut self) -> usize {
-        let founder = &self.nodes[0];
-        let invite = founder.core.invite(0, vec![founder.address]).expect("the founder is an admin");
+        let (now, founder) = (self.now, &mut self.nodes[0]);
+        let addresses = vec![founder.address];
+        let invite = founder.core.invite(now, InviteOptions::default(), addresses).expect("the founder is an admin");
         let core = Core::join(self.config(), invite, self.now);
         self.add(core, Standing::AtTheDoor)
     }
@@ -190,11 +198,11 @@ impl World {
         self.every_link(|link| (link.profile, link.cut) = (profile, false));
     }
 
-    /// Who was put out may not know it while nobody can be reached: alone in a room is outside.
+    /// Who was put out may not know it while nobody else can be reached: alone in a room, or among others who were, is outside.
     pub(crate) fn is_inside(&self, n: usize) -> bool {
         let node = &self.nodes[n];
-        let alone = node.roster.is_empty() && self.removed.contains(&self.id(n));
-        node.alive && node.standing == Standing::Inside && !alone
+        let forsaken = self.removed.contains(&self.id(n)) && node.roster.iter().all(|who| self.removed.contains(who));
+        node.alive && node.standing == Standing::Inside && !forsaken
     }
 
     pub(crate) fn inside(&self) -> Vec<usize> {
@@ -233,8 +241,8 @@ impl World {
 
     /// What a user may ask at a moment when it makes no sense is refused; that is no matter here.
     pub(crate) fn command(&mut self, n: usize, command: Command) {
-        let now = self.now;
-        if !self.nodes[n].alive {
+        let now = self.clock_of(n);
+        if !self.nodes[n].alive || self.nodes[n].asleep {
             return;
         }
         let media = matches!(command, Command::SendAudio(_) | Command::SendVideo(_));
@@ -250,7 +258,7 @@ impl World {
     }
 
     pub(crate) fn signal(&mut self, n: usize, from: PeerId, input: SignalInput) {
-        let now = self.now;
+        let now = self.clock_of(n);
         if self.log {
             eprintln!("{:>9} {n} <- {from} {input:.40?}", now.as_micros());
         }
@@ -259,7 +267,7 @@ impl World {
     }
 
     pub(crate) fn inject(&mut self, n: usize, from: SocketAddr, mut bytes: Vec<u8>) {
-        let now = self.now;
+        let now = self.clock_of(n);
         self.note(&[n as u64, 2, bytes.len() as u64]);
         self.nodes[n].core.handle_datagram(now, from, &mut bytes);
         self.drain(n);
@@ -276,6 +284,28 @@ impl World {
         self.break_streams(n);
         self.command(n, Command::SetLocalAddresses(vec![address]));
         self.command(n, Command::NetworkChanged);
+    }
+
+    /// Closes the lid.
+    pub(crate) fn sleep(&mut self, n: usize) {
+        self.break_streams(n);
+        self.nodes[n].asleep = true;
+    }
+
+    /// Opens it. On some systems the clock stood still meanwhile.
+    pub(crate) fn wake(&mut self, n: usize, stood_still: Option<Duration>) {
+        self.nodes[n].asleep = false;
+        if let Some(slept) = stood_still {
+            self.nodes[n].lag += slept;
+            if let Some((at, _)) = &mut self.nodes[n].wake {
+                *at += slept;
+            }
+        }
+        self.command(n, Command::NetworkChanged);
+    }
+
+    fn clock_of(&self, n: usize) -> Instant {
+        self.now - self.nodes[n].lag
     }
 
     /// No word, no packet, never again.
@@ -330,7 +360,7 @@ impl World {
 
     fn step(&mut self, end: Instant) -> bool {
         let parcel = self.parcels.first_key_value().map(|((at, _), _)| *at);
-        let wake = self.nodes.iter().filter_map(|node| node.wake).map(|(at, _)| at).min();
+        let wake = self.nodes.iter().filter(|node| !node.asleep).filter_map(|node| node.wake).map(|(at, _)| at).min();
         let Some(next) = parcel.into_iter().chain(wake).min().filter(|next| *next <= end) else { return false };
         let second = self.now.as_micros() / 1_000_000;
         self.now = self.now.max(next);
@@ -343,10 +373,13 @@ impl World {
             return true;
         }
         for n in 0..self.nodes.len() {
+            if self.nodes[n].asleep {
+                continue;
+            }
             if let Some((_, reason)) = self.nodes[n].wake.take_if(|(at, _)| *at <= self.now) {
                 self.nodes[n].woken.truncate(7);
                 self.nodes[n].woken.push_front(reason);
-                let now = self.now;
+                let now = self.clock_of(n);
                 self.note(&[n as u64, 3]);
                 self.nodes[n].core.handle_timeout(now);
                 self.drain(n);
@@ -358,7 +391,7 @@ impl World {
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
             Parcel::Datagram { to, from, bytes } => {
-                if let Some(n) = self.nodes.iter().position(|node| node.address == to && node.alive) {
+                if let Some(n) = self.nodes.iter().position(|node| node.address == to && node.alive && !node.asleep) {
                     self.inject(n, from, bytes);
                 }
             }
@@ -367,7 +400,10 @@ impl World {
                 let open = self.closing.contains(&stream)
                     || other.is_some_and(|from| self.streams.get(&pair(from, to)) == Some(&stream));
                 let ends = matches!(input, SignalInput::Closed | SignalInput::Failed);
-                if self.nodes[to].alive && (open || ends) {
+                if self.nodes[to].asleep && ends {
+                    // It is noticed after waking.
+                    self.post(self.now + Duration::from_secs(1), Parcel::Signal { to, from, stream, input });
+                } else if self.nodes[to].alive && !self.nodes[to].asleep && (open || ends) {
                     self.signal(to, from, input);
                 }
             }
@@ -428,7 +464,7 @@ impl World {
                 Output::Event(event) => self.event(n, event),
                 Output::WakeAt(at, reason) => {
                     self.note(&[n as u64, 4, at.as_micros(), reason as u64]);
-                    self.nodes[n].wake = Some((at, reason));
+                    self.nodes[n].wake = Some((at + self.nodes[n].lag, reason));
                 }
             }
         }
@@ -440,6 +476,14 @@ impl World {
         self.note(&[n as u64, 5, datagram.len() as u64]);
         let header = datagram.get(4..16).and_then(|bytes| <[u8; 12]>::try_from(bytes).ok()).expect("a sealed header");
         assert!(self.counters.insert((n, header)), "{n} used a counter twice under one key");
+        if self.log && std::env::var_os("WORLD_SENT").is_some() {
+            eprintln!(
+                "{:>9} {n} sends {} woken {:?}",
+                self.now.as_micros(),
+                datagram.len(),
+                self.nodes[n].woken.front()
+            );
+        }
         let from = self.nodes[n].address;
         let keep = &mut self.nodes[n].sent;
         if keep.len() < 64 {
@@ -461,7 +505,7 @@ impl World {
         let (stream, at, us) = (self.sequence, self.now + SIGNAL_DELAY, self.id(n));
         let reachable = |other: &usize| {
             let other = &self.nodes[*other];
-            other.alive && addresses.contains(&other.address) && !self.signalling_down
+            other.alive && !other.asleep && addresses.contains(&other.address) && !self.signalling_down
         };
         let Some(other) = self.position(to).filter(reachable) else {
             return self.post(at, Parcel::Signal { to: n, from: to, stream, input: SignalInput::Failed });
@@ -530,7 +574,16 @@ impl World {
             Event::Closed if !matches!(self.nodes[n].standing, Standing::Out(_)) => {
                 self.nodes[n].standing = Standing::Left
             }
-            Event::Waiting | Event::Words(_) | Event::SenderReport(..) | Event::Closed => {}
+            Event::Equivocation { who } => panic!("{n} takes {who} for somebody who says two things"),
+            Event::CutOff { who, offence } => panic!("{n} cuts {who} off: {offence:?}"),
+            Event::Waiting
+            | Event::Words { .. }
+            | Event::Roster(_)
+            | Event::RoleChanged { .. }
+            | Event::Rules { .. }
+            | Event::InvitesRevoked
+            | Event::SenderReport(..)
+            | Event::Closed => {}
         }
     }
 

@@ -2,12 +2,12 @@
 //! and a test speak the same words.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
 use crate::ids::{DevicePublicKey, PeerId};
+use crate::room::{MemberChange, MemberRole, Offence, RosterEntry, Rule, Rules};
 use crate::time::{Bitrate, Instant};
 
 /// What the owner of a meeting asks of the core.
@@ -15,10 +15,20 @@ use crate::time::{Bitrate, Instant};
 pub enum Command {
     /// Let a knocking peer in (admins only).
     Admit(PeerId),
-    /// Turn a knocking peer away.
+    /// Turn a knocking peer away (admins only).
     Deny(PeerId),
+    /// Turn a knocking peer away, or put a member out (admins only); that device knocks at our door no more in this meeting.
+    Block(PeerId),
     /// Put a member out (admins only).
     Remove(PeerId),
+    /// Make a member an admin, or an admin a plain member (admins only).
+    SetRole(PeerId, MemberRole),
+    /// No invite of before opens anything any more (admins only).
+    RotateInvite,
+    /// Switch a rule of the room (admins only).
+    SetRule(Rule, bool),
+    /// What the calendar says, in Unix seconds: at the start, and now and then. Only the age of invites is judged by it.
+    SetUnixTime(u64),
     /// Leave for good; `Event::Closed` follows once the goodbyes are out.
     Leave,
     /// Sound for everybody in the room.
@@ -106,6 +116,8 @@ pub enum WakeReason {
     DropOldKey,
     /// A membership exchange is due.
     Sync,
+    /// A member's new addresses are to be passed on.
+    Introduce,
     /// Goodbyes are out.
     Close,
 }
@@ -158,7 +170,44 @@ pub enum Event {
         reason: LeaveReason,
     },
     /// The six meeting words; anew at every change of membership.
-    Words([&'static str; 6]),
+    Words {
+        /// The same for everybody in the room.
+        words: [&'static str; 6],
+        /// Why they are new; empty for our own coming in.
+        why: Vec<MemberChange>,
+    },
+    /// Everybody who belongs to the room, ourselves too, by key; whenever anything in it changes.
+    Roster(Vec<RosterEntry>),
+    /// Somebody may do more or less than before.
+    RoleChanged {
+        /// Who.
+        who: PeerId,
+        /// What they are now.
+        role: MemberRole,
+        /// Who did it; `None`: it fell to them, as the most senior of a room without admins, or was taken back.
+        by: Option<PeerId>,
+    },
+    /// The rules of the room, when we come in and whenever one changes.
+    Rules {
+        /// As they stand.
+        rules: Rules,
+        /// Which changed, and who did it; empty when we come in.
+        changed: Vec<(Rule, PeerId)>,
+    },
+    /// Our invites of before open nothing any more: somebody was put out, or an admin asked for it (admins only).
+    InvitesRevoked,
+    /// Somebody told some of us one thing and others another: their program is not ours, or their key is in two hands.
+    Equivocation {
+        /// Who.
+        who: PeerId,
+    },
+    /// A member was cut off; `Left` follows.
+    CutOff {
+        /// Who.
+        who: PeerId,
+        /// What they did.
+        offence: Offence,
+    },
     /// The path to a peer was found or changed.
     Path {
         /// To whom.
@@ -207,8 +256,14 @@ pub enum Refusal {
     Denied,
     /// An admin put us out.
     Removed,
-    /// The invite is not, or no longer, valid for this meeting.
+    /// The invite is none of this meeting.
     InviteRejected,
+    /// The invite is too old, by the inviter's clock.
+    InviteExpired,
+    /// The invite was withdrawn, or was for one person and has let them in.
+    InviteRevoked,
+    /// Nobody may knock at present.
+    Locked,
     /// Nobody answers at the invite's addresses.
     Unreachable,
     /// The peer speaks another protocol version.
@@ -232,59 +287,11 @@ pub enum LeaveReason {
     Misbehaved,
 }
 
-/// Counters of one peer's session; names follow WebRTC's where one exists.
-#[derive(Clone, Debug, Default)]
-pub struct PeerStats {
-    /// Smoothed round trip on the path in use.
-    pub round_trip_time: Option<Duration>,
-    /// Current estimate of what the path carries.
-    pub available_outgoing_bitrate: Bitrate,
-    /// Address in use.
-    pub address: Option<SocketAddr>,
-    /// How long the current key has been in use.
-    pub key_age: Duration,
-    /// How many times the session was rekeyed.
-    pub rekeys: u32,
-    /// Audio as sent.
-    pub sent_audio: FlowStats,
-    /// Video as sent.
-    pub sent_video: FlowStats,
-    /// Audio as received.
-    pub received_audio: FlowStats,
-    /// Video as received.
-    pub received_video: FlowStats,
-    /// Datagrams dropped: replayed, forged, malformed, stale.
-    pub dropped_datagrams: u64,
-    /// The last reasons to wake, newest last, at most 16.
-    pub last_wakes: Vec<WakeReason>,
-}
-
-/// Counters of one direction of one medium.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FlowStats {
-    /// Payload and framing, without UDP and IP headers.
-    pub bytes: u64,
-    /// Datagrams (or chunks, where several share one) of this medium.
-    pub packets: u64,
-    /// Never arrived, as far as known.
-    pub packets_lost: u64,
-    /// Fragments sent again, or received after a request.
-    pub packets_retransmitted: u64,
-    /// Requests for fragments: sent (received flow) or received (sent flow).
-    pub nack_count: u64,
-    /// Key frame requests: sent (received flow) or received (sent flow).
-    pub pli_count: u64,
-    /// Whole frames.
-    pub frames: u64,
-    /// Frames dropped: by the pacer (sent) or given up (received).
-    pub frames_dropped: u64,
-}
-
 /// A command that makes no sense now. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// Only an admin may do that.
-    #[error("only the person who opened the meeting can do that")]
+    #[error("only an admin of the meeting can do that")]
     NotAdmin,
     /// Nobody of that name is there (any more).
     #[error("this person is not there any more")]
@@ -292,7 +299,7 @@ pub enum CommandError {
     /// We are not in the room (yet, or any more).
     #[error("you are not in the meeting")]
     NotInMeeting,
-    /// The room holds no more people.
+    /// The room holds no more people, or its history no more changes.
     #[error("the meeting is full")]
     MeetingFull,
     /// The frame is larger than any link could carry.
@@ -304,6 +311,6 @@ pub enum CommandError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InviteUnavailable {
     /// Only admins open the door, so only their invites work.
-    #[error("only the person who opened the meeting can invite")]
+    #[error("only an admin of the meeting can invite")]
     NotAdmin,
 }

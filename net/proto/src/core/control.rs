@@ -1,25 +1,31 @@
-//! What comes over a session: its own news, the transport's, and control messages. A stranger in the lobby may knock, say where
-//! it is, and show operations; all else is for members.
+//! What comes over a session: its own news, the transport's, and control messages. A stranger in the lobby may knock and say
+//! where it is; all else is for members.
+
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
 use crate::ids::PeerId;
-use crate::limits::{REKEY_AFTER, SYNC_PAUSE};
-use crate::membership::Op;
-use crate::noise::{Agreement, Initiator, Responder};
-use crate::session::{Attempt, Control, Keys, RekeyStep, Session, SessionEvent};
+use crate::limits::{OPERATIONS_USELESS, OPERATIONS_USELESS_EVERY, SYNC_BURST, SYNC_EVERY, SYNC_PAUSE};
+use crate::membership::{BadOp, Op};
+use crate::room::Offence;
+use crate::session::{Control, Session, SessionEvent};
 use crate::transport::TransportEvent;
 use crate::wire::ByeReason;
 
-use super::{Core, Event, LeaveReason, Refusal, Role};
+use super::{Core, Event, LeaveReason, Refusal};
 
 impl Core {
     pub(super) fn on_session_event(&mut self, id: PeerId, event: SessionEvent) {
         let now = self.now;
         match event {
             SessionEvent::Path(address, kind) => {
+                let is_member = self.membership.keys_of(&id).is_some();
                 let Some(peer) = self.peers.get_mut(&id) else { return };
                 peer.connected();
+                if is_member {
+                    peer.addresses_changed(now);
+                }
                 if peer.announced {
                     self.event(Event::Path { who: id, kind, address });
                     self.retarget();
@@ -90,28 +96,54 @@ impl Core {
         match control {
             Control::Knock => self.on_knock(id),
             Control::Wait if is_door => self.event(Event::Waiting),
-            Control::Denied if is_door => self.refused(Refusal::Denied),
+            Control::Denied(why) if is_door => match why.refusal() {
+                Some(refusal) => self.refused(refusal),
+                None => self.come_again(id),
+            },
             Control::Addresses(addresses) => self.on_addresses(id, &addresses),
-            Control::Ops(ops) => self.on_ops(id, ops),
+            Control::Welcome(secret) if is_door => self.room_secret = Some(secret),
+            Control::Ops(ops) if is_member || is_door => self.on_ops(id, ops),
             Control::Have { is_answer, ids } if is_member => self.on_have(id, is_answer, &ids),
             Control::Introduce(peers) if is_member => {
                 for (other, addresses) in peers {
                     if other != self.peer_id() && self.membership.keys_of(&other).is_some() {
-                        self.on_addresses(other, &addresses);
+                        self.on_introduction(other, &addresses);
                         self.connect(other);
                     }
                 }
             }
             Control::Rekey(step, attempt, message) if is_member => self.on_rekey(id, step, attempt, &message),
             // Overtaken by a removal, or somebody who tries.
-            Control::Wait | Control::Denied | Control::Have { .. } | Control::Introduce(_) | Control::Rekey(..) => {}
+            Control::Wait
+            | Control::Denied(_)
+            | Control::Welcome(_)
+            | Control::Ops(_)
+            | Control::Have { .. }
+            | Control::Introduce(_)
+            | Control::Rekey(..) => {}
         }
     }
 
-    fn on_addresses(&mut self, id: PeerId, addresses: &[std::net::SocketAddr]) {
+    fn on_addresses(&mut self, id: PeerId, addresses: &[SocketAddr]) {
         let now = self.now;
-        let peer = self.peers.entry(id).or_insert_with(super::peer::Peer::new);
-        peer.learn_addresses(addresses);
+        let is_member = self.membership.keys_of(&id).is_some();
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.set_addresses(addresses);
+        if is_member {
+            peer.addresses_changed(now);
+        }
+        self.try_addresses(id, addresses);
+    }
+
+    /// A member says where another one is.
+    fn on_introduction(&mut self, id: PeerId, addresses: &[SocketAddr]) {
+        self.peers.entry(id).or_insert_with(super::peer::Peer::new).hear_of_addresses(addresses);
+        self.try_addresses(id, addresses);
+    }
+
+    fn try_addresses(&mut self, id: PeerId, addresses: &[SocketAddr]) {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.dirty = true;
         if let Some(session) = &mut peer.session {
             for address in addresses {
@@ -120,23 +152,43 @@ impl Core {
         }
     }
 
-    /// Operations speak for themselves, whoever passes them on; the signature of a bad one speaks against who did.
-    fn on_ops(&mut self, id: PeerId, ops: Vec<Op>) {
-        let mut new = Vec::new();
-        for op in ops {
-            match self.membership.add(op.clone()) {
+    /// Operations speak for themselves, whoever passes them on; the signature of a bad one speaks against who did, one that its
+    /// author was not allowed against its author.
+    pub(super) fn on_ops(&mut self, id: PeerId, ops: Vec<Op>) {
+        let (mut new, mut offence, mut useless) = (Vec::new(), None, 0_u32);
+        for (op, outcome) in self.membership.add_all(ops) {
+            useless += u32::from(outcome != Ok(true));
+            match outcome {
                 Ok(true) => new.push(op),
                 Ok(false) => {}
-                Err(_) => return self.on_misbehaved(id),
+                Err(BadOp::Forged) => offence = Some(Offence::Forged),
+                Err(BadOp::NotAllowed) if op.author == id => offence = Some(Offence::NotAllowed),
+                Err(BadOp::TooMany) if op.author == id => offence = Some(Offence::Flood),
+                Err(BadOp::NotAllowed | BadOp::TooMany) => {}
             }
         }
         if !new.is_empty() {
             self.membership_changed();
             self.tell_members(&Control::Ops(new), Some(id));
         }
+        let now = self.now;
+        if let Some(peer) = self.peers.get_mut(&id)
+            && (0..useless).any(|_| !peer.useless.take(now, OPERATIONS_USELESS, OPERATIONS_USELESS_EVERY))
+        {
+            offence = offence.or(Some(Offence::Flood));
+        }
+        if let Some(offence) = offence {
+            self.cut_off(id, offence);
+        }
     }
 
     fn on_have(&mut self, id: PeerId, is_answer: bool, ids: &[[u8; 8]]) {
+        let now = self.now;
+        let may = self.peers.get_mut(&id).is_some_and(|peer| peer.syncs.take(now, SYNC_BURST, SYNC_EVERY));
+        // The next keep-alive shows whether the heads still differ.
+        if !may {
+            return;
+        }
         let missing: Vec<Op> = self.membership.missing_from(ids).into_iter().cloned().collect();
         self.say_ops(id, &missing);
         if !is_answer && self.membership.lacks_any(ids) {
@@ -171,102 +223,26 @@ impl Core {
     }
 
     pub(super) fn on_misbehaved(&mut self, id: PeerId) {
+        self.cut_off(id, Offence::Malformed);
+    }
+
+    /// Closes the session of a peer that breaks the rules, and takes no other for a while.
+    pub(super) fn cut_off(&mut self, id: PeerId, offence: Offence) {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.dirty = true;
+        let announced = peer.announced;
         if let Some(session) = peer.session.as_mut().filter(|session| !session.is_closing()) {
             session.close(now, ByeReason::Misbehaved);
         }
         if self.role.is_joining_at(id) {
             return self.refused(Refusal::PeerMisbehaved);
         }
-        self.turn_away(id);
+        self.door.turn_away(now, id);
+        if announced {
+            self.event(Event::CutOff { who: id, offence });
+        }
         self.gone(id, LeaveReason::Misbehaved);
-    }
-
-    // ---- Rekey: the whole handshake anew, inside the old session ----
-
-    pub(super) fn begin_rekey(&mut self, id: PeerId) {
-        let (now, us, index) = (self.now, self.peer_id(), self.fresh_index());
-        let Some(inside) = self.handshake_hash(id) else { return };
-        let began = self.with_handshake_parts(|me, agreement, entropy| {
-            let agreement = Agreement { initiator: us, responder: id, inside: Some(inside), ..agreement };
-            Initiator::start(&agreement, &me, entropy, index)
-        });
-        if let (Ok((initiator, message)), Some(session)) = (began, self.session(id)) {
-            session.keys.begin(now, index, Attempt::Began(Box::new(initiator)));
-            self.say(id, &Control::Rekey(RekeyStep::First, index, message));
-        }
-    }
-
-    fn on_rekey(&mut self, id: PeerId, step: RekeyStep, attempt: u32, message: &[u8]) {
-        let renewed = match step {
-            RekeyStep::First => {
-                // One that a cut delayed until another was through fails, and is nobody's fault.
-                self.on_rekey_first(id, attempt, message);
-                Some(())
-            }
-            RekeyStep::Second => self.on_rekey_second(id, attempt, message),
-            RekeyStep::Third => self.on_rekey_third(id, attempt, message),
-        };
-        if renewed.is_none() {
-            self.on_misbehaved(id);
-        }
-    }
-
-    fn on_rekey_first(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
-        let (now, us, index) = (self.now, self.peer_id(), self.fresh_index());
-        let inside = self.handshake_hash(id)?;
-        let age = now.since(self.session(id)?.keys.current().since);
-        if us < id || age < REKEY_AFTER / 2 {
-            return None;
-        }
-        let (responder, answer) = self
-            .with_handshake_parts(|me, agreement, entropy| {
-                let agreement = Agreement { initiator: id, responder: us, inside: Some(inside), ..agreement };
-                Responder::answer(&agreement, &me, entropy, index, message)
-            })
-            .ok()?;
-        self.session(id)?.keys.begin(now, attempt, Attempt::Answered(Box::new(responder)));
-        self.say(id, &Control::Rekey(RekeyStep::Second, attempt, answer));
-        Some(())
-    }
-
-    /// `None` here and below: the peer broke the protocol.
-    fn on_rekey_second(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
-        let now = self.now;
-        // An attempt that was given up meanwhile is nobody's fault.
-        let Some(Attempt::Began(initiator)) = self.session(id)?.keys.take_attempt(attempt) else { return Some(()) };
-        let (established, answer) = self.with_handshake_parts(|me, _, _| initiator.finish(&me, message)).ok()?;
-        let session = self.session(id)?;
-        if !is_same_person(session, &established.peer) {
-            return None;
-        }
-        let index = established.our_index;
-        session.keys.await_confirmation(Keys::new(established, now));
-        self.indices.insert(index, id);
-        self.prune_indices();
-        self.say(id, &Control::Rekey(RekeyStep::Third, attempt, answer));
-        Some(())
-    }
-
-    fn on_rekey_third(&mut self, id: PeerId, attempt: u32, message: &[u8]) -> Option<()> {
-        let now = self.now;
-        let session = self.session(id)?;
-        let Some(Attempt::Answered(responder)) = session.keys.take_attempt(attempt) else { return Some(()) };
-        let established = responder.finish(message).ok()?;
-        if !is_same_person(session, &established.peer) {
-            return None;
-        }
-        let index = established.our_index;
-        session.keys.put_into_use(now, Keys::new(established, now));
-        self.indices.insert(index, id);
-        self.prune_indices();
-        Some(())
-    }
-
-    fn handshake_hash(&mut self, id: PeerId) -> Option<[u8; 32]> {
-        self.session(id).map(|session| session.keys.current().handshake_hash)
     }
 
     pub(super) fn session(&mut self, id: PeerId) -> Option<&mut Session> {
@@ -274,12 +250,6 @@ impl Core {
     }
 
     fn is_announced(&self, id: PeerId) -> bool {
-        matches!(self.role, Role::Member) && self.peers.get(&id).is_some_and(|peer| peer.announced)
+        matches!(self.role, super::Role::Member) && self.peers.get(&id).is_some_and(|peer| peer.announced)
     }
-}
-
-/// The name may change, the keys that the meeting words vouch for may not.
-fn is_same_person(session: &Session, renewed: &crate::noise::PeerIdentity) -> bool {
-    let known = &session.peer;
-    (known.peer, known.device, known.noise_static) == (renewed.peer, renewed.device, renewed.noise_static)
 }

@@ -1,41 +1,50 @@
 //! The root: orders its children and turns inputs into outputs. See `api.rs` for the words it speaks. It decides nothing by
-//! itself: `signalling` runs handshakes, `control` takes what comes over sessions, `room` keeps people and video in line with
-//! the membership.
+//! itself: `signalling` runs handshakes, `control` takes what comes over sessions, `lobby` and `door` deal with knockers, `room`
+//! keeps people and video in line with the membership, `news` tells of its changes, `rekey` renews keys.
 
 mod api;
 mod control;
+mod door;
+mod lobby;
+mod news;
 mod peer;
+mod rekey;
 mod room;
 mod signalling;
+mod stats;
 mod video;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 
-use zeroize::Zeroizing;
-
 use crate::entropy::Entropy;
 use crate::frames::{AudioFrame, SenderReport, VideoFrame};
 use crate::ids::{MeetingId, PeerId};
-use crate::invite::{Invite, InviteSecret};
+use crate::invite::{Invite, InviteSecret, Ticket};
 use crate::keys::{DeviceKey, MeetingKey};
 use crate::limits::{
-    CANDIDATES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN, INVITE_ADDRESSES, INVITE_LIFETIME, KNOCK_PATIENCE, KNOCKERS,
-    MEMBERS, SESSION_FORGOTTEN,
+    CANDIDATES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN, INVITE_ADDRESSES, KNOCK_PATIENCE, KNOCKERS, ROSTER,
+    SESSION_FORGOTTEN, STRANGERS,
 };
-use crate::membership::Membership;
+use crate::membership::{Action, Membership};
 use crate::noise::NoiseStatic;
+use crate::room::InviteOptions;
+use crate::secret::RoomSecret;
 use crate::session::{Control, Header, Session};
 use crate::text::clean_name;
 use crate::time::{Bitrate, Instant};
 
+use door::Door;
+use news::Told;
 use peer::{Peer, Signal};
 
 pub use api::{
-    Command, CommandError, Event, FlowStats, InviteUnavailable, LayerTarget, LeaveReason, Output, PathKind, PeerStats,
-    Refusal, SignalInput, WakeReason,
+    Command, CommandError, Event, InviteUnavailable, LayerTarget, LeaveReason, Output, PathKind, Refusal, SignalInput,
+    WakeReason,
 };
+pub(crate) use door::NoEntry;
+pub use stats::{FlowStats, PeerStats};
 
 /// Who we are in this meeting, and where randomness comes from.
 pub struct CoreConfig {
@@ -58,17 +67,17 @@ pub struct Core {
     entropy: Box<dyn Entropy + Send>,
     now: Instant,
     role: Role,
-    epoch: u32,
-    secret: InviteSecret,
+    /// Known to members only; a knocker gets it when let in.
+    room_secret: Option<RoomSecret>,
+    door: Door,
     membership: Membership,
+    told: Told,
     peers: BTreeMap<PeerId, Peer>,
     /// Whose session a datagram names.
     indices: BTreeMap<u32, PeerId>,
-    turned_away: VecDeque<(PeerId, Instant)>,
     local_addresses: Vec<SocketAddr>,
     sender_report: Option<SenderReport>,
     max_bitrate: Option<Bitrate>,
-    words: Option<[&'static str; 6]>,
     targets: Vec<LayerTarget>,
     outputs: VecDeque<Output>,
     /// Datagrams are opened into it.
@@ -76,6 +85,8 @@ pub struct Core {
     wake: Option<(Instant, WakeReason)>,
     /// Inputs came since the last `WakeAt`.
     wake_is_stale: bool,
+    /// The next session may get new keys.
+    rekey_free_at: Instant,
     dropped_datagrams: u64,
 }
 
@@ -93,6 +104,8 @@ enum Role {
 
 struct Joining {
     inviter: PeerId,
+    ticket: Ticket,
+    secret: InviteSecret,
     attempts: u32,
     /// When to give up.
     until: Instant,
@@ -108,12 +121,10 @@ impl Core {
     /// Makes a meeting; we are its first admin.
     #[must_use]
     pub fn create(config: CoreConfig, now: Instant) -> Self {
-        let mut secret = InviteSecret(Zeroizing::new([0; 16]));
         let mut core = Self::new(config, now, MeetingId([0; 16]), Role::Member);
-        core.entropy.fill(secret.0.as_mut_slice());
+        core.room_secret = Some(RoomSecret::draw(&mut *core.entropy));
         let mut nonce = [0; 16];
         core.entropy.fill(&mut nonce);
-        core.secret = secret;
         core.membership =
             Membership::create(&core.meeting_key, nonce, core.device.public(), core.noise_static.public());
         core.membership_changed();
@@ -123,21 +134,21 @@ impl Core {
     /// Knocks at the inviter's door.
     #[must_use]
     pub fn join(config: CoreConfig, invite: Invite, now: Instant) -> Self {
-        let joining = Joining { inviter: invite.inviter, attempts: 0, until: now + KNOCK_PATIENCE };
-        let mut core = Self::new(config, now, invite.meeting, Role::Joining(joining));
-        core.epoch = invite.epoch;
-        core.secret = invite.secret;
+        let Invite { meeting, ticket, secret, inviter, addresses } = invite;
+        let joining = Joining { inviter, ticket, secret, attempts: 0, until: now + KNOCK_PATIENCE };
+        let mut core = Self::new(config, now, meeting, Role::Joining(joining));
         let mut door = Peer::new();
-        door.learn_addresses(&invite.addresses);
+        door.set_addresses(&addresses);
         door.signal = Signal::Opening;
-        core.peers.insert(invite.inviter, door);
-        core.outputs.push_back(Output::OpenSignal(invite.inviter, invite.addresses));
+        core.peers.insert(inviter, door);
+        core.outputs.push_back(Output::OpenSignal(inviter, addresses));
         core
     }
 
     fn new(config: CoreConfig, now: Instant, meeting: MeetingId, role: Role) -> Self {
         let CoreConfig { device, meeting_key, name, mut entropy } = config;
         let noise_static = NoiseStatic::generate(&mut *entropy);
+        let door = Door::new(now, &mut *entropy);
         Self {
             device,
             meeting_key,
@@ -146,21 +157,21 @@ impl Core {
             entropy,
             now,
             role,
-            epoch: 0,
-            secret: InviteSecret(Zeroizing::new([0; 16])),
+            room_secret: None,
+            door,
             membership: Membership::unknown(meeting),
+            told: Told::default(),
             peers: BTreeMap::new(),
             indices: BTreeMap::new(),
-            turned_away: VecDeque::new(),
             local_addresses: Vec::new(),
             sender_report: None,
             max_bitrate: None,
-            words: None,
             targets: Vec::new(),
             outputs: VecDeque::new(),
             buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
             wake: None,
             wake_is_stale: true,
+            rekey_free_at: now,
             dropped_datagrams: 0,
         }
     }
@@ -202,7 +213,12 @@ impl Core {
         match command {
             Command::Admit(id) => self.admit(id)?,
             Command::Deny(id) => self.deny(id)?,
+            Command::Block(id) => self.block(id)?,
             Command::Remove(id) => self.remove(id)?,
+            Command::SetRole(id, role) => self.set_role(id, role)?,
+            Command::RotateInvite => self.act(Action::RotateInvite)?,
+            Command::SetRule(rule, on) => self.set_rule(rule, on)?,
+            Command::SetUnixTime(unix_s) => self.door.set_calendar(now, unix_s),
             Command::Leave => match self.role {
                 Role::Joining(_) | Role::Member => self.leave(),
                 Role::Ending(_) | Role::Over => return Err(CommandError::NotInMeeting),
@@ -234,10 +250,12 @@ impl Core {
                 self.retarget();
             }
             Command::NetworkChanged => {
-                for peer in self.peers.values_mut() {
+                for (id, peer) in &mut self.peers {
                     peer.dirty = true;
                     if let Some(session) = &mut peer.session {
                         session.recheck(now);
+                    } else if self.membership.keys_of(id).is_some() {
+                        peer.hurry(now);
                     }
                 }
             }
@@ -283,19 +301,20 @@ impl Core {
     ///
     /// # Errors
     /// We are no admin of a meeting.
-    pub fn invite(&self, now_unix_s: u64, mut addresses: Vec<SocketAddr>) -> Result<Invite, InviteUnavailable> {
+    pub fn invite(
+        &mut self,
+        now: Instant,
+        options: InviteOptions,
+        mut addresses: Vec<SocketAddr>,
+    ) -> Result<Invite, InviteUnavailable> {
+        self.advance(now);
         if !self.is_admin() {
             return Err(InviteUnavailable::NotAdmin);
         }
         addresses.truncate(INVITE_ADDRESSES);
-        Ok(Invite {
-            meeting: self.membership.meeting(),
-            epoch: self.epoch,
-            secret: self.secret.clone(),
-            inviter: self.peer_id(),
-            expires_unix_s: now_unix_s.saturating_add(INVITE_LIFETIME.as_secs()),
-            addresses,
-        })
+        let meeting = self.membership.meeting();
+        let (ticket, secret) = self.door.issue(self.now, meeting, options, &mut *self.entropy);
+        Ok(Invite { meeting, ticket, secret, inviter: self.peer_id(), addresses })
     }
 
     /// The counters of every peer with a session. Cheap; meant for once a second.
@@ -354,7 +373,7 @@ impl Core {
 
     /// Fetches events and datagrams of every peer that may have some. What one peer says may concern others, hence rounds.
     fn pump(&mut self) {
-        for _ in 0..MEMBERS + KNOCKERS {
+        for _ in 0..ROSTER + KNOCKERS + STRANGERS {
             let dirty: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.dirty).map(|(id, _)| *id).collect();
             if dirty.is_empty() {
                 return;
@@ -382,22 +401,23 @@ impl Core {
     }
 
     fn peer_timeout(&mut self, id: PeerId) {
-        let (now, us) = (self.now, self.peer_id());
+        let now = self.now;
         let head = self.membership.head();
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.dirty = true;
         let handshake_expired = peer.take_expired_handshake(now);
         let reconnect = peer.take_due_reconnect(now);
         let sync = peer.sync_at.take_if(|at| *at <= now).is_some() && peer.their_head != head;
+        let introduction = peer.take_introduction(now);
         let knock_over = peer.knock.is_some_and(|knock| knock.until <= now);
-        let (mut rekey, mut over) = (false, false);
+        let (mut closed, mut forgotten) = (false, false);
         if let Some(session) = &mut peer.session {
             session.handle_timeout(now);
-            rekey = us < id && session.is_open() && session.keys.is_old(now);
-            over = session.is_over(now) || now.since(session.last_heard()) >= SESSION_FORGOTTEN;
+            closed = session.is_over(now);
+            forgotten = now.since(session.last_heard()) >= SESSION_FORGOTTEN;
         }
-        if over {
-            return self.forget(id);
+        if closed || forgotten {
+            self.session_over(id);
         }
         if handshake_expired {
             self.handshake_expired(id);
@@ -405,9 +425,10 @@ impl Core {
         if reconnect {
             self.reconnect(id);
         }
-        if rekey {
-            self.begin_rekey(id);
+        if let Some(addresses) = introduction {
+            self.tell_members(&Control::Introduce(vec![(id, addresses)]), Some(id));
         }
+        self.rekey_if_old(id);
         if sync {
             self.say(id, &Control::Have { is_answer: false, ids: self.membership.short_ids() });
         }
@@ -423,12 +444,13 @@ impl Core {
             Role::Ending(until) => Some((*until, WakeReason::Close)),
             Role::Member | Role::Over => None,
         };
+        let rekey = self.next_rekey().map(|at| (at, WakeReason::Rekey));
         let peers = self.peers.values().filter_map(|peer| {
             // A turn that ended at its bound goes on at once.
             let unfinished = peer.dirty.then_some((self.now, WakeReason::Pace));
             unfinished.or_else(|| peer.next_wake(self.now))
         });
-        own.into_iter().chain(peers).min_by_key(|(at, _)| *at)
+        own.into_iter().chain(rekey).chain(peers).min_by_key(|(at, _)| *at)
     }
 
     fn prune_indices(&mut self) {

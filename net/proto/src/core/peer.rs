@@ -5,23 +5,41 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::frames::Wish;
-use crate::limits::{CANDIDATES, HANDSHAKE_DEADLINE, HANDSHAKES_PER_PEER, RECONNECT_FIRST, RECONNECT_MAX};
+use crate::limits::{
+    AWAY_RECONNECT, CANDIDATES, HANDSHAKE_DEADLINE, HANDSHAKES_PER_PEER, HEARSAY_ADDRESSES, INTRODUCE_EVERY,
+    RECONNECT_FIRST, RECONNECT_MAX,
+};
 use crate::noise::{Initiator, Responder};
 use crate::session::Session;
-use crate::time::Instant;
+use crate::time::{Instant, Measure};
 
 use super::WakeReason;
+use super::door::Shown;
 use super::video::VideoShare;
 
 /// One peer: a member, a knocker, or the door that we knock at.
 pub(super) struct Peer {
     pub(super) signal: Signal,
+    /// When its last stream opened.
+    pub(super) opened_at: Instant,
+    /// There was a session once: it knows us.
+    pub(super) met: bool,
     pub(super) handshake: Handshake,
     pub(super) session: Option<Session>,
-    /// Where it says, or others say, that it can be found.
-    pub(super) addresses: Vec<SocketAddr>,
+    /// Where it says that it can be found.
+    addresses: Vec<SocketAddr>,
+    /// Where others say so, newest first.
+    hearsay: Vec<SocketAddr>,
+    /// What the others were told of that, when, and when to tell them of a change.
+    told_addresses: Vec<SocketAddr>,
+    told_at: Option<Instant>,
+    introduce_at: Option<Instant>,
+    /// What it called itself when we last met.
+    pub(super) name: Option<String>,
     /// `Joined` was told and not taken back.
     pub(super) announced: bool,
+    /// The ticket of a knocker, on this stream.
+    pub(super) shown: Option<Shown>,
     pub(super) knock: Option<Knock>,
     pub(super) video: VideoShare,
     /// What we want to see of it.
@@ -29,10 +47,14 @@ pub(super) struct Peer {
     /// When to compare the sets of operations, because the heads differ.
     pub(super) sync_at: Option<Instant>,
     pub(super) their_head: [u8; 8],
+    /// How often lists of operations are compared for it, and what it sends that is of no use.
+    pub(super) syncs: Measure,
+    pub(super) useless: Measure,
     /// Has output or events to be fetched.
     pub(super) dirty: bool,
     reconnect_at: Option<Instant>,
     reconnect_pause: Duration,
+    reconnect_max: Duration,
     handshakes: (Instant, u32),
 }
 
@@ -74,18 +96,29 @@ impl Peer {
     pub(super) fn new() -> Self {
         Self {
             signal: Signal::Closed,
+            opened_at: Instant::ZERO,
+            met: false,
             handshake: Handshake::Idle,
             session: None,
             addresses: Vec::new(),
+            hearsay: Vec::new(),
+            told_addresses: Vec::new(),
+            told_at: None,
+            introduce_at: None,
+            name: None,
             announced: false,
+            shown: None,
             knock: None,
             video: VideoShare::default(),
             our_wish: None,
             sync_at: None,
             their_head: [0; 8],
+            syncs: Measure::default(),
+            useless: Measure::default(),
             dirty: false,
             reconnect_at: None,
             reconnect_pause: RECONNECT_FIRST,
+            reconnect_max: RECONNECT_MAX,
             handshakes: (Instant::ZERO, 0),
         }
     }
@@ -95,21 +128,60 @@ impl Peer {
         self.session.as_mut().filter(|session| session.is_open())
     }
 
-    pub(super) fn learn_addresses(&mut self, addresses: &[SocketAddr]) {
-        for address in addresses {
-            if self.addresses.len() < CANDIDATES && !self.addresses.contains(address) {
-                self.addresses.push(*address);
-            }
+    /// It says itself where it is: what it said before is void.
+    pub(super) fn set_addresses(&mut self, addresses: &[SocketAddr]) {
+        self.addresses = addresses.iter().copied().take(CANDIDATES).collect();
+    }
+
+    /// Somebody else says where it is.
+    pub(super) fn hear_of_addresses(&mut self, addresses: &[SocketAddr]) {
+        for address in addresses.iter().rev() {
+            self.hearsay.retain(|known| known != address);
+            self.hearsay.insert(0, *address);
         }
+        self.hearsay.truncate(HEARSAY_ADDRESSES);
     }
 
     /// Where it can be found, the address in use first.
     pub(super) fn known_addresses(&self) -> Vec<SocketAddr> {
         let in_use = self.session.as_ref().and_then(Session::last_address);
-        let others = self.addresses.iter().copied().filter(|address| Some(*address) != in_use);
-        let mut all: Vec<SocketAddr> = in_use.into_iter().chain(others).collect();
+        let hearsay = &self.hearsay[..self.hearsay.len().min(HEARSAY_ADDRESSES)];
+        let own = &self.addresses[..self.addresses.len().min(CANDIDATES - HEARSAY_ADDRESSES)];
+        let mut all: Vec<SocketAddr> = Vec::new();
+        for address in in_use.iter().chain(own).chain(hearsay).chain(&self.addresses) {
+            if !all.contains(address) {
+                all.push(*address);
+            }
+        }
         all.truncate(CANDIDATES);
         all
+    }
+
+    /// Its addresses may be others than the room knows.
+    pub(super) fn addresses_changed(&mut self, now: Instant) {
+        if self.introduce_at.is_none() && self.told_addresses != self.known_addresses() {
+            let soonest = self.told_at.map_or(now, |at| at + INTRODUCE_EVERY);
+            self.introduce_at = Some(soonest.max(now));
+        }
+    }
+
+    /// What to tell the others now.
+    pub(super) fn take_introduction(&mut self, now: Instant) -> Option<Vec<SocketAddr>> {
+        self.introduce_at.take_if(|at| *at <= now)?;
+        let addresses = self.known_addresses();
+        let is_news = addresses != self.told_addresses && !addresses.is_empty();
+        is_news.then(|| {
+            self.told_at = Some(now);
+            self.told_addresses.clone_from(&addresses);
+            addresses
+        })
+    }
+
+    /// Away for so long that its session is of no use; who it is and where it was stays known.
+    pub(super) fn retire(&mut self, now: Instant) {
+        self.session = None;
+        self.reconnect_max = AWAY_RECONNECT;
+        self.hurry(now);
     }
 
     /// Counts a handshake; `false`: too many in a short time.
@@ -124,13 +196,25 @@ impl Peer {
     pub(super) fn schedule_reconnect(&mut self, now: Instant) {
         if self.reconnect_at.is_none() {
             self.reconnect_at = Some(now + self.reconnect_pause);
-            self.reconnect_pause = (self.reconnect_pause * 2).min(RECONNECT_MAX);
+            self.reconnect_pause = (self.reconnect_pause * 2).min(self.reconnect_max);
         }
+    }
+
+    /// It may well be there again: tries as if it had just gone.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.reconnect_pause = RECONNECT_FIRST;
+        self.reconnect_at = Some(now);
     }
 
     pub(super) const fn connected(&mut self) {
         self.reconnect_at = None;
         self.reconnect_pause = RECONNECT_FIRST;
+        self.reconnect_max = RECONNECT_MAX;
+    }
+
+    pub(super) fn close_signal(&mut self) {
+        self.signal = Signal::Closed;
+        self.handshake = Handshake::Idle;
     }
 
     pub(super) fn take_due_reconnect(&mut self, now: Instant) -> bool {
@@ -153,6 +237,7 @@ impl Peer {
             self.reconnect_at.map(|at| (at, WakeReason::HandshakeDeadline)),
             self.knock.map(|knock| (knock.until, WakeReason::HandshakeDeadline)),
             self.sync_at.map(|at| (at, WakeReason::Sync)),
+            self.introduce_at.map(|at| (at, WakeReason::Introduce)),
         ]
         .into_iter()
         .flatten()

@@ -1,111 +1,20 @@
-//! The room: who is let in, put out, told, and given our video. Turns changes of the membership into events and sessions.
-//! Knows no handshakes and no wire; `control` and `signalling` call it, and the owner's commands do.
+//! The room: who is put out, told, and given our video. Turns changes of the membership into sessions. Knows no handshakes and
+//! no wire; `control` and `signalling` call it, and the owner's commands do.
 
 use crate::ids::PeerId;
-use crate::limits::{
-    DENIED_FOR, GOODBYE_EVERY, GOODBYES, JOIN_ATTEMPTS, KNOCK_PATIENCE, MEMBERS, OPERATIONS_PER_MESSAGE,
-    RECONNECT_FIRST, TURNED_AWAY,
-};
+use crate::limits::{GOODBYE_EVERY, GOODBYES, INTRODUCTIONS, JOIN_ATTEMPTS, OPERATIONS_PER_MESSAGE, RECONNECT_FIRST};
 use crate::membership::{Action, Departure, Op};
+use crate::room::{MemberRole, Offence, Rule};
 use crate::session::{Control, path_kind};
 use crate::time::Bitrate;
 use crate::wire::ByeReason;
-use crate::words::{MemberKeys, meeting_words};
+use crate::words::MemberKeys;
 
-use super::peer::{Knock, Peer, Signal};
+use super::peer::{Handshake, Signal};
 use super::video::{self, VideoShare};
 use super::{CommandError, Core, Event, LeaveReason, Output, Refusal, Role};
 
 impl Core {
-    // ---- The lobby ----
-
-    pub(super) fn on_knock(&mut self, id: PeerId) {
-        if !matches!(self.role, Role::Member) || self.membership.keys_of(&id).is_some() {
-            return;
-        }
-        let until = self.now + KNOCK_PATIENCE;
-        if let Some(peer) = self.peers.get_mut(&id)
-            && peer.knock.is_none()
-        {
-            peer.knock = Some(Knock { until, told: false });
-            self.say(id, &Control::Wait);
-            self.tell_knocks();
-        }
-    }
-
-    /// Knocks are for admins; one who becomes admin later hears of those who still wait. A knock can overtake the proof of our
-    /// path to the knocker, and without a path no answer would reach them: it is told once there is one.
-    pub(super) fn tell_knocks(&mut self) {
-        if !self.is_admin() {
-            return;
-        }
-        let mut news = Vec::new();
-        for (id, peer) in &mut self.peers {
-            if let (Some(knock), Some(session)) = (&mut peer.knock, &peer.session)
-                && session.is_open()
-                && !std::mem::replace(&mut knock.told, true)
-            {
-                news.push(Event::Knock { who: *id, name: session.peer.name.clone(), device: session.peer.device });
-            }
-        }
-        news.into_iter().for_each(|event| self.event(event));
-    }
-
-    pub(super) fn admit(&mut self, id: PeerId) -> Result<(), CommandError> {
-        self.require_admin()?;
-        let peer = self.peers.get(&id).filter(|peer| peer.knock.is_some()).ok_or(CommandError::NoSuchPeer)?;
-        let session = peer.session.as_ref().ok_or(CommandError::NoSuchPeer)?;
-        if self.membership.roster().members.len() >= MEMBERS {
-            return Err(CommandError::MeetingFull);
-        }
-        let keys = MemberKeys { peer: id, device: session.peer.device, noise_static: session.peer.noise_static };
-        let addresses = peer.known_addresses();
-        let op = self.membership.act(&self.meeting_key, Action::Admit(keys)).ok_or(CommandError::MeetingFull)?;
-        let others: Vec<_> = self
-            .membership
-            .roster()
-            .members
-            .keys()
-            .filter(|other| **other != id && **other != self.peer_id())
-            .map(|other| (*other, self.peers.get(other).map(Peer::known_addresses).unwrap_or_default()))
-            .collect();
-        self.say_all_ops(id);
-        if !others.is_empty() {
-            self.say(id, &Control::Introduce(others));
-        }
-        self.membership_changed();
-        let own = self.local_addresses.clone();
-        self.say(id, &Control::Addresses(own));
-        self.tell_members(&Control::Ops(vec![op]), Some(id));
-        self.tell_members(&Control::Introduce(vec![(id, addresses)]), Some(id));
-        Ok(())
-    }
-
-    pub(super) fn deny(&mut self, id: PeerId) -> Result<(), CommandError> {
-        self.require_admin()?;
-        let now = self.now;
-        let peer = self.peers.get_mut(&id).filter(|peer| peer.knock.is_some()).ok_or(CommandError::NoSuchPeer)?;
-        peer.knock = None;
-        peer.dirty = true;
-        self.say(id, &Control::Denied);
-        if let Some(session) = self.session(id) {
-            session.close(now, ByeReason::Denied);
-        }
-        self.turn_away(id);
-        Ok(())
-    }
-
-    pub(super) fn turn_away(&mut self, id: PeerId) {
-        if self.turned_away.len() == TURNED_AWAY {
-            self.turned_away.pop_front();
-        }
-        self.turned_away.push_back((id, self.now + DENIED_FOR));
-    }
-
-    pub(super) fn is_turned_away(&self, id: PeerId) -> bool {
-        self.turned_away.iter().any(|(away, until)| *away == id && *until > self.now)
-    }
-
     // ---- Membership ----
 
     pub(super) fn remove(&mut self, id: PeerId) -> Result<(), CommandError> {
@@ -121,17 +30,41 @@ impl Core {
         Ok(())
     }
 
+    pub(super) fn set_role(&mut self, id: PeerId, role: MemberRole) -> Result<(), CommandError> {
+        self.require_admin()?;
+        if self.membership.keys_of(&id).is_none() {
+            return Err(CommandError::NoSuchPeer);
+        }
+        let is_admin = self.membership.roster().admins.contains(&id);
+        if is_admin == (role == MemberRole::Admin) { Ok(()) } else { self.act(Action::SetRole(id, role)) }
+    }
+
+    pub(super) fn set_rule(&mut self, rule: Rule, on: bool) -> Result<(), CommandError> {
+        self.require_admin()?;
+        if self.membership.roster().rules.holds(rule) == on { Ok(()) } else { self.act(Action::Rule(rule, on)) }
+    }
+
+    /// Does what an admin may do, and tells everybody.
+    pub(super) fn act(&mut self, action: Action) -> Result<(), CommandError> {
+        self.require_admin()?;
+        let op = self.membership.act(&self.meeting_key, action).ok_or(CommandError::MeetingFull)?;
+        self.membership_changed();
+        self.tell_members(&Control::Ops(vec![op]), None);
+        Ok(())
+    }
+
     /// The set of operations grew: brings everything else in line with its fold.
     pub(super) fn membership_changed(&mut self) {
         let now = self.now;
         let we_are_in = self.membership.keys_of(&self.peer_id()).is_some();
         match (&self.role, we_are_in) {
-            (Role::Joining(_), true) => {
+            // Without the room's secret we could greet nobody; it comes first.
+            (Role::Joining(_), true) if self.room_secret.is_some() => {
                 self.role = Role::Member;
                 self.event(Event::Admitted);
             }
             (Role::Member, false) => return self.refused(Refusal::Removed),
-            (Role::Joining(_), false) | (Role::Ending(_) | Role::Over, _) => return,
+            (Role::Joining(_), _) | (Role::Ending(_) | Role::Over, _) => return,
             (Role::Member, true) => {}
         }
         self.set_heads();
@@ -143,18 +76,27 @@ impl Core {
                     if let Some(departure) = self.membership.roster().departed.get(&id).copied() {
                         let (left, bye) = match departure {
                             Departure::Left => (LeaveReason::Left, ByeReason::Leaving),
-                            Departure::Removed => (LeaveReason::Removed, ByeReason::Removed),
+                            Departure::Removed(_) => (LeaveReason::Removed, ByeReason::Removed),
                         };
                         self.gone(id, left);
-                        if let Some(session) = self.session(id).filter(|session| !session.is_closing()) {
-                            session.close(now, bye);
+                        match self.session(id) {
+                            Some(session) if !session.is_closing() => session.close(now, bye),
+                            Some(_) => {}
+                            // Nobody waits for its coming back any more.
+                            None => self.forget(id),
                         }
                     }
                 }
             }
         }
+        if self.tell_news() {
+            self.door.change_lock(&mut *self.entropy);
+            if self.is_admin() {
+                self.event(Event::InvitesRevoked);
+            }
+        }
+        self.tidy_lobby();
         self.tell_knocks();
-        self.tell_words();
         self.retarget();
     }
 
@@ -166,10 +108,16 @@ impl Core {
             .session
             .as_mut()
             .map(|session| session.peer.device == keys.device && session.peer.noise_static == keys.noise_static);
-        if proven == Some(false) {
-            self.on_misbehaved(id);
-        } else {
-            self.announce(id);
+        let waits = peer.session.is_none()
+            && peer.shown.is_none()
+            && matches!(peer.signal, Signal::Open(_))
+            && matches!(peer.handshake, Handshake::Awaited(_));
+        match proven {
+            Some(false) => self.cut_off(id, Offence::OtherKeys),
+            Some(true) => self.announce(id),
+            // It stood there while we did not know it yet.
+            None if waits => self.begin_or_await(id),
+            None => {}
         }
     }
 
@@ -183,16 +131,20 @@ impl Core {
         let Some(session) = peer.open_session() else { return };
         // Not sooner: a key frame that the room does not take would leave the rest undecodable.
         session.media_allowed = true;
+        session.transport.set_probing(now, true);
         if let Some(report) = report {
             session.transport.set_sender_report(now, report);
         }
         let (name, device) = (session.peer.name.clone(), session.peer.device);
         let path = session.address();
         peer.announced = true;
+        peer.addresses_changed(now);
         self.event(Event::Joined { who: id, name, device });
         if let Some(address) = path {
             self.event(Event::Path { who: id, kind: path_kind(address), address });
         }
+        self.share_bitrate();
+        self.tell_roster();
         self.retarget();
     }
 
@@ -206,10 +158,25 @@ impl Core {
         }
         if std::mem::take(&mut peer.announced) {
             self.event(Event::Left { who: id, reason });
+            self.share_bitrate();
+            self.tell_roster();
         } else if peer.knock.take().is_some_and(|knock| knock.told) {
             self.event(Event::KnockGone(id));
         }
         self.retarget();
+    }
+
+    /// Its session is over for good. A member may come back; a stranger is forgotten.
+    pub(super) fn session_over(&mut self, id: PeerId) {
+        let now = self.now;
+        self.gone(id, LeaveReason::TimedOut);
+        if self.membership.keys_of(&id).is_none() {
+            return self.forget(id);
+        }
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.retire(now);
+        }
+        self.prune_indices();
     }
 
     /// Nothing of it is of use any more.
@@ -222,20 +189,11 @@ impl Core {
         self.prune_indices();
     }
 
-    fn tell_words(&mut self) {
-        let members: Vec<MemberKeys> = self.membership.roster().members.values().copied().collect();
-        let words = meeting_words(self.membership.meeting(), &members);
-        if self.words != Some(words) {
-            self.words = Some(words);
-            self.event(Event::Words(words));
-        }
-    }
-
     pub(super) fn set_heads(&mut self) {
-        let head = self.membership.head();
+        let (now, head) = (self.now, self.membership.head());
         for (id, peer) in &mut self.peers {
             if let Some(session) = &mut peer.session {
-                session.head = if self.membership.keys_of(id).is_some() { head } else { [0; 8] };
+                session.set_head(now, if self.membership.keys_of(id).is_some() { head } else { [0; 8] });
             }
         }
     }
@@ -246,11 +204,12 @@ impl Core {
     pub(super) fn connect(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let has_session = peer.session.as_ref().is_some_and(crate::session::Session::is_open);
-        if has_session || peer.signal != Signal::Closed || peer.addresses.is_empty() {
+        let addresses = peer.known_addresses();
+        if has_session || peer.signal != Signal::Closed || addresses.is_empty() {
             return;
         }
         peer.signal = Signal::Opening;
-        self.outputs.push_back(Output::OpenSignal(id, peer.known_addresses()));
+        self.outputs.push_back(Output::OpenSignal(id, addresses));
     }
 
     /// A try to reach the door failed.
@@ -313,6 +272,17 @@ impl Core {
 
     // ---- Saying things ----
 
+    /// Tells a member where the others can be found.
+    pub(super) fn introduce_all_to(&mut self, id: PeerId) {
+        let (us, roster) = (self.peer_id(), self.membership.roster());
+        let others = roster.members.keys().filter(|other| **other != id && **other != us);
+        let known = others.filter_map(|other| self.peers.get(other).map(|peer| (*other, peer.known_addresses())));
+        let known: Vec<_> = known.filter(|(_, addresses)| !addresses.is_empty()).take(INTRODUCTIONS).collect();
+        if !known.is_empty() {
+            self.say(id, &Control::Introduce(known));
+        }
+    }
+
     pub(super) fn say(&mut self, id: PeerId, control: &Control) {
         let now = self.now;
         if let Some(peer) = self.peers.get_mut(&id) {
@@ -347,6 +317,14 @@ impl Core {
         self.max_bitrate.map(|max| Bitrate::from_bps(max.as_bps() / receivers as u64))
     }
 
+    /// Everybody's part of our own upper bound, if there is one.
+    pub(super) fn share_bitrate(&mut self) {
+        let (now, share) = (self.now, self.bitrate_per_peer());
+        if share.is_some() {
+            self.for_each_receiver(|session| session.transport.set_max_bitrate(now, share));
+        }
+    }
+
     /// Divides our video anew, and tells the encoder if that changes anything.
     pub(super) fn retarget(&mut self) {
         let (now, cap) = (self.now, self.bitrate_per_peer());
@@ -378,7 +356,7 @@ impl Core {
         matches!(self.role, Role::Member) && self.membership.roster().admins.contains(&self.peer_id())
     }
 
-    fn require_admin(&self) -> Result<(), CommandError> {
+    pub(super) fn require_admin(&self) -> Result<(), CommandError> {
         match (&self.role, self.is_admin()) {
             (Role::Member, true) => Ok(()),
             (Role::Member, false) => Err(CommandError::NotAdmin),
@@ -393,7 +371,9 @@ impl Core {
         if !wanted || matches!(self.role, Role::Ending(_) | Role::Over) {
             return;
         }
-        self.connect(id);
+        if !self.door.is_turned_away(now, id) {
+            self.connect(id);
+        }
         if let Some(peer) = self.peers.get_mut(&id)
             && !peer.session.as_ref().is_some_and(crate::session::Session::is_open)
             && !self.role.is_joining_at(id)

@@ -1,18 +1,22 @@
 //! Handshakes over the signalling streams. Every message begins with the protocol version in the clear, so that another version
 //! is told apart from a wrong invite: `version u16 | kind u8 | body`.
 
-use bytes::Bytes;
-
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
 use crate::ids::PeerId;
-use crate::limits::{HANDSHAKE_DEADLINE, KNOCKERS, MEMBERS, PROTOCOL_VERSION};
-use crate::membership::Departure;
-use crate::noise::{Agreement, Established, HandshakeError, Initiator, Myself, Responder};
+use crate::invite::Ticket;
+use crate::limits::{HANDSHAKE_DEADLINE, PROTOCOL_VERSION, VOUCH_OPERATIONS};
+use crate::membership::{Departure, Op};
+use crate::noise::{Agreement, Established, FirstMessage, HandshakeError, Initiator, Myself};
+use crate::secret::psk0_of_ticket;
 use crate::session::{Control, Keys, Session};
 use crate::transport::TransportConfig;
 use crate::wire::{Malformed, Reader};
 
+use super::door::{AddressGroup, NoEntry, Shown};
 use super::peer::{Handshake, Peer, Signal};
 use super::{Core, Event, Output, Refusal, Role, SignalInput};
 
@@ -20,10 +24,10 @@ const FIRST: u8 = 1;
 const SECOND: u8 = 2;
 const THIRD: u8 = 3;
 const REFUSED: u8 = 4;
-
-const WRONG_INVITE: u8 = 1;
-const INCOMPATIBLE: u8 = 2;
-const REMOVED: u8 = 3;
+/// A knocker's first message: the ticket, without its secret.
+const TICKET: u8 = 5;
+/// A member's first message to one that it never met: the newest operations, its own admission among them.
+const VOUCH: u8 = 6;
 
 impl Core {
     pub(super) fn on_signal(&mut self, id: PeerId, input: SignalInput) {
@@ -44,47 +48,125 @@ impl Core {
         }
         if self.is_removed(id) {
             // It missed the news, and takes it from an admin only.
-            self.signal(id, REFUSED, &[REMOVED]);
-            self.outputs.push_back(Output::CloseSignal(id));
+            self.turn_down(id, NoEntry::Removed);
             return;
+        }
+        let is_member = self.membership.keys_of(&id).is_some();
+        if !is_member && !self.peers.contains_key(&id) {
+            self.make_room_for_stranger();
         }
         let now = self.now;
         let peer = self.peers.entry(id).or_insert_with(Peer::new);
-        peer.signal = Signal::Open(remote);
-        peer.dirty = true;
+        (peer.signal, peer.opened_at, peer.dirty) = (Signal::Open(remote), now, true);
+        let (is_first, is_idle) = (!peer.met, matches!(peer.handshake, Handshake::Idle));
         let mut is_open = false;
         if let Some(session) = &mut peer.session {
             session.add_candidate(now, remote, &mut *self.entropy);
             is_open = session.is_open();
         }
         // A session that carries needs no handshake; one that does not may be unknown to the other end.
+        if is_open {
+            return;
+        }
+        if let Role::Joining(joining) = &self.role {
+            // Who knocks begins, and proves the invite before the door has spent anything.
+            let ticket = joining.ticket.encode();
+            self.signal(id, TICKET, &ticket);
+            self.begin_handshake(id);
+            return;
+        }
+        peer.shown = None;
+        if is_member && is_first {
+            self.vouch_to(id);
+        }
         // A second stream, opened from the other end at the same time, does not begin it twice.
-        let is_idle = matches!(peer.handshake, Handshake::Idle);
-        if !is_open && is_idle {
-            if self.meeting_key.peer_id() < id {
-                self.begin_handshake(id);
-            } else {
-                peer.handshake = Handshake::Awaited(now + HANDSHAKE_DEADLINE);
-            }
+        if is_idle {
+            self.begin_or_await(id);
         }
     }
 
-    fn is_removed(&self, id: PeerId) -> bool {
-        matches!(self.membership.roster().departed.get(&id), Some(Departure::Removed))
+    /// Of two members the one with the smaller id begins. A stranger has to show something first.
+    pub(super) fn begin_or_await(&mut self, id: PeerId) {
+        if self.membership.keys_of(&id).is_some() && self.peer_id() < id {
+            self.begin_handshake(id);
+        } else if let Some(peer) = self.peers.get_mut(&id) {
+            peer.handshake = Handshake::Awaited(self.now + HANDSHAKE_DEADLINE);
+        }
     }
 
-    /// Whether we talk to this peer at all. A stranger may knock, but only so many at once, and only at a room.
+    /// Shows that we are a member to one who may not have heard of our admission.
+    fn vouch_to(&mut self, id: PeerId) {
+        let mut newest: Vec<&Op> = self.membership.all().rev().take(VOUCH_OPERATIONS).collect();
+        newest.reverse();
+        let mut body = Vec::new();
+        newest.into_iter().for_each(|op| op.encode(&mut body));
+        self.signal(id, VOUCH, &body);
+    }
+
+    fn on_vouch(&mut self, id: PeerId, body: &[u8]) -> Result<(), HandshakeError> {
+        let mut reader = Reader::new(body);
+        let mut ops = Vec::new();
+        while !reader.is_empty() {
+            if ops.len() == VOUCH_OPERATIONS {
+                return Err(HandshakeError::Malformed(Malformed::OutOfRange));
+            }
+            ops.push(Op::parse(&mut reader).map_err(HandshakeError::Malformed)?);
+        }
+        let was_member = self.membership.keys_of(&id).is_some();
+        if matches!(self.role, Role::Member) && (was_member || self.may_vouch(id)) {
+            self.on_ops(id, ops);
+            if !was_member && self.membership.keys_of(&id).is_some() {
+                self.begin_or_await(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looking at a stranger's operations costs as much as a handshake.
+    fn may_vouch(&mut self, id: PeerId) -> bool {
+        let now = self.now;
+        let Some(Peer { signal: Signal::Open(remote), .. }) = self.peers.get(&id) else { return false };
+        self.door.serves_crowd(now, AddressGroup::of(*remote))
+    }
+
+    fn on_ticket(&mut self, id: PeerId, body: &[u8]) -> Result<(), HandshakeError> {
+        let mut reader = Reader::new(body);
+        let ticket = Ticket::parse(&mut reader).map_err(HandshakeError::Malformed)?;
+        reader.finish().map_err(HandshakeError::Malformed)?;
+        let now = self.now;
+        let is_member = self.membership.keys_of(&id).is_some();
+        let is_locked = self.membership.roster().rules.locked;
+        let judged = if !matches!(self.role, Role::Member) || !self.is_admin() {
+            Err(NoEntry::Revoked)
+        } else if is_member && self.door.is_current(&ticket) {
+            // Let in, but the news of it was lost on the way.
+            Ok(())
+        } else {
+            self.door.judge(now, &ticket, id, is_locked)
+        };
+        if let Err(why) = judged {
+            self.turn_down(id, why);
+        } else if let Some(peer) = self.peers.get_mut(&id)
+            && let Signal::Open(remote) = peer.signal
+        {
+            peer.shown = Some(Shown { ticket, from: AddressGroup::of(remote), served_at: None });
+            peer.handshake = Handshake::Awaited(now + HANDSHAKE_DEADLINE);
+        }
+        Ok(())
+    }
+
+    fn is_removed(&self, id: PeerId) -> bool {
+        matches!(self.membership.roster().departed.get(&id), Some(Departure::Removed(_)))
+    }
+
+    /// Whether we talk to this peer at all.
     fn is_welcome(&self, id: PeerId) -> bool {
-        if id == self.peer_id() || self.is_turned_away(id) {
+        if id == self.peer_id() || self.door.is_turned_away(self.now, id) {
             return false;
         }
         match &self.role {
             Role::Joining(joining) => joining.inviter == id,
-            Role::Member => {
-                let known = self.peers.contains_key(&id) || self.membership.keys_of(&id).is_some();
-                let strangers = self.peers.keys().filter(|id| self.membership.keys_of(id).is_none()).count();
-                known || (strangers < KNOCKERS && self.peers.len() < MEMBERS + KNOCKERS)
-            }
+            Role::Member => true,
             Role::Ending(_) | Role::Over => false,
         }
     }
@@ -92,8 +174,7 @@ impl Core {
     fn on_signal_lost(&mut self, id: PeerId) {
         let now = self.now;
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.signal = Signal::Closed;
-        peer.handshake = Handshake::Idle;
+        peer.close_signal();
         // One that does not carry may be unknown to the other end, which never saw the last message of the handshake.
         if peer.session.as_ref().is_some_and(Session::is_open) {
             return;
@@ -121,11 +202,11 @@ impl Core {
         match handled {
             Ok(()) | Err(HandshakeError::Local) => {}
             Err(HandshakeError::OtherVersion(theirs)) => {
-                self.signal(id, REFUSED, &[INCOMPATIBLE]);
+                self.refuse_signal(id, NoEntry::Incompatible);
                 self.incompatible(id, theirs);
             }
             Err(HandshakeError::WrongInvite) => {
-                self.signal(id, REFUSED, &[WRONG_INVITE]);
+                self.refuse_signal(id, NoEntry::WrongInvite);
                 self.handshake_failed(id, Refusal::InviteRejected);
             }
             Err(HandshakeError::Malformed(_) | HandshakeError::Forged | HandshakeError::NotWhoItSaid) => {
@@ -140,7 +221,7 @@ impl Core {
         let kind = reader.u8().map_err(HandshakeError::Malformed)?;
         let body = reader.take_rest();
         if version != PROTOCOL_VERSION {
-            if (kind, body) == (REFUSED, &[INCOMPATIBLE]) {
+            if (kind, body) == (REFUSED, &[NoEntry::Incompatible.code()]) {
                 self.incompatible(id, version);
                 return Ok(());
             }
@@ -150,26 +231,64 @@ impl Core {
             FIRST => self.on_first(id, body),
             SECOND => self.on_second(id, body),
             THIRD => self.on_third(id, body),
-            REFUSED if body == [REMOVED] && self.membership.roster().admins.contains(&id) => {
-                self.refused(Refusal::Removed);
-                Ok(())
-            }
+            TICKET => self.on_ticket(id, body),
+            VOUCH => self.on_vouch(id, body),
             REFUSED => {
-                let reason = if body == [WRONG_INVITE] { Refusal::InviteRejected } else { Refusal::PeerMisbehaved };
-                self.handshake_failed(id, reason);
+                let why = body.first().and_then(|code| NoEntry::from_code(*code)).filter(|_| body.len() == 1);
+                self.on_refused(id, why);
                 Ok(())
             }
             _ => Err(HandshakeError::Malformed(Malformed::UnknownCode)),
         }
     }
 
+    fn on_refused(&mut self, id: PeerId, why: Option<NoEntry>) {
+        match why {
+            Some(NoEntry::Removed) if self.membership.roster().admins.contains(&id) => self.refused(Refusal::Removed),
+            Some(NoEntry::Busy) if self.role.is_joining_at(id) => self.come_again(id),
+            why => {
+                let refusal = why.and_then(NoEntry::refusal).unwrap_or(Refusal::PeerMisbehaved);
+                self.handshake_failed(id, refusal);
+            }
+        }
+    }
+
+    /// The door is crowded: knocks again after a while.
+    pub(super) fn come_again(&mut self, id: PeerId) {
+        let now = self.now;
+        self.outputs.push_back(Output::CloseSignal(id));
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.close_signal();
+            peer.session = None;
+            peer.schedule_reconnect(now);
+        }
+        self.prune_indices();
+    }
+
+    /// What we share with this peer before a handshake. `None`: nothing, so there is none.
+    fn psk0_with(&self, id: PeerId) -> Option<Zeroizing<[u8; 32]>> {
+        let meeting = self.membership.meeting();
+        if let Role::Joining(joining) = &self.role {
+            return (joining.inviter == id).then(|| psk0_of_ticket(&joining.secret, meeting, &joining.ticket));
+        }
+        if let Some(shown) = self.peers.get(&id).and_then(|peer| peer.shown) {
+            return Some(psk0_of_ticket(&self.door.secret_of(meeting, &shown.ticket), meeting, &shown.ticket));
+        }
+        self.membership.keys_of(&id).and_then(|_| self.psk0_of_room())
+    }
+
+    pub(super) fn psk0_of_room(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.room_secret.as_ref().map(|secret| secret.psk0(self.membership.meeting()))
+    }
+
     fn begin_handshake(&mut self, id: PeerId) {
         let (now, index) = (self.now, self.fresh_index());
+        let Some(psk0) = self.psk0_with(id) else { return };
         if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now)) {
             return;
         }
         let us = self.peer_id();
-        let began = self.with_handshake_parts(|me, agreement, entropy| {
+        let began = self.with_handshake_parts(&psk0, |me, agreement, entropy| {
             Initiator::start(&Agreement { initiator: us, responder: id, ..agreement }, &me, entropy, index)
         });
         if let (Ok((initiator, message)), Some(peer)) = (began, self.peers.get_mut(&id)) {
@@ -180,16 +299,33 @@ impl Core {
 
     fn on_first(&mut self, id: PeerId, message: &[u8]) -> Result<(), HandshakeError> {
         let (now, index, us) = (self.now, self.fresh_index(), self.peer_id());
-        if us < id {
+        // Whoever knocks begins. The door may take us for a member already, before we know.
+        if matches!(self.role, Role::Joining(_)) {
+            return Ok(());
+        }
+        let shown = self.peers.get(&id).and_then(|peer| peer.shown);
+        let Some(psk0) = self.psk0_with(id) else {
+            // A member that we have not heard of, or a stranger without a ticket: it may come again.
+            self.handshake_failed(id, Refusal::PeerMisbehaved);
+            return Ok(());
+        };
+        if shown.is_none() && us < id {
             return Err(HandshakeError::Forged);
         }
         if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now)) {
             return Ok(());
         }
-        let (responder, answer) = self.with_handshake_parts(|me, agreement, entropy| {
+        let first = self.with_handshake_parts(&psk0, |me, agreement, entropy| {
             let agreement = Agreement { initiator: id, responder: us, ..agreement };
-            Responder::answer(&agreement, &me, entropy, index, message)
+            FirstMessage::read(&agreement, &me, entropy, index, message)
         })?;
+        if let Some(shown) = shown
+            && !self.is_served(id, shown)
+        {
+            self.turn_down(id, NoEntry::Busy);
+            return Ok(());
+        }
+        let (responder, answer) = self.with_handshake_parts(&psk0, |me, _, entropy| first.answer(&me, entropy))?;
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.handshake = Handshake::Answered(Box::new(responder), now + HANDSHAKE_DEADLINE);
         }
@@ -197,9 +333,23 @@ impl Core {
         Ok(())
     }
 
+    /// The ticket is proven: whether there is time and room for this one.
+    fn is_served(&mut self, id: PeerId, shown: Shown) -> bool {
+        if self.membership.keys_of(&id).is_some() {
+            return true;
+        }
+        let now = self.now;
+        let shown = Shown { served_at: Some(now), ..shown };
+        let is_served = self.door.serves(now, &shown.ticket, shown.from) && self.make_room_for(id, &shown);
+        if let Some(peer) = self.peers.get_mut(&id).filter(|_| is_served) {
+            peer.shown = Some(shown);
+        }
+        is_served
+    }
+
     fn on_second(&mut self, id: PeerId, message: &[u8]) -> Result<(), HandshakeError> {
         let Some(Handshake::Began(initiator, _)) = self.take_handshake(id) else { return Ok(()) };
-        let (established, answer) = self.with_handshake_parts(|me, _, _| initiator.finish(&me, message))?;
+        let (established, answer) = self.with_handshake_parts(&[0; 32], |me, _, _| initiator.finish(&me, message))?;
         self.signal(id, THIRD, &answer);
         self.on_established(id, established);
         Ok(())
@@ -225,16 +375,30 @@ impl Core {
             self.handshake_failed(id, Refusal::PeerMisbehaved);
             return;
         }
-        let config = TransportConfig { max_bitrate: self.bitrate_per_peer() };
+        let is_knocking = self.peers.get(&id).is_some_and(|peer| peer.shown.is_some());
+        if member.is_none() && (self.is_removed(id) || !(is_knocking || self.role.is_joining_at(id))) {
+            // Put out while the handshake ran.
+            self.turn_down(id, NoEntry::Removed);
+            return;
+        }
+        if member.is_none() && self.door.is_blocked(identity.device) {
+            self.door.turn_away(now, id);
+            self.turn_down(id, NoEntry::Denied);
+            return;
+        }
+        // Towards a stranger nothing may depend on who is in the room, and a crowd at the door costs no bandwidth.
+        let max_bitrate = member.and_then(|_| self.bitrate_per_peer());
         let index = established.our_index;
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let mut session = Session::new(now, identity, Keys::new(established, now), config);
+        let name = identity.name.clone();
+        let mut session = Session::new(now, identity, Keys::new(established, now), TransportConfig { max_bitrate });
         if let Signal::Open(remote) = peer.signal {
             session.add_candidate(now, remote, &mut *self.entropy);
         }
-        for address in &peer.addresses {
-            session.add_candidate(now, *address, &mut *self.entropy);
+        for address in peer.known_addresses() {
+            session.add_candidate(now, address, &mut *self.entropy);
         }
+        session.transport.set_probing(now, member.is_some());
         session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {
@@ -244,7 +408,7 @@ impl Core {
             session.transport.set_sender_report(now, report);
         }
         peer.session = Some(session);
-        peer.dirty = true;
+        (peer.dirty, peer.met, peer.name) = (true, true, Some(name));
         peer.connected();
         self.indices.insert(index, id);
         self.prune_indices();
@@ -254,14 +418,22 @@ impl Core {
                 self.say(id, &Control::Addresses(addresses));
                 self.say(id, &Control::Knock);
             }
-            Role::Member => {
-                if member.is_some() {
-                    self.say(id, &Control::Addresses(addresses));
-                    self.set_heads();
+            Role::Member if member.is_some() => {
+                if is_knocking {
+                    // It was let in and does not know yet.
+                    if let Some(secret) = self.room_secret.clone() {
+                        self.say(id, &Control::Welcome(secret));
+                    }
                     self.say_all_ops(id);
+                } else {
+                    self.say(id, &Control::Have { is_answer: false, ids: self.membership.short_ids() });
                 }
+                self.say(id, &Control::Addresses(addresses));
+                self.introduce_all_to(id);
+                self.set_heads();
+                self.tell_roster();
             }
-            Role::Ending(_) | Role::Over => {}
+            Role::Member | Role::Ending(_) | Role::Over => {}
         }
     }
 
@@ -273,16 +445,22 @@ impl Core {
     /// The stream has served; a session that exists lives on.
     fn handshake_failed(&mut self, id: PeerId, reason: Refusal) {
         self.outputs.push_back(Output::CloseSignal(id));
+        let (now, is_member) = (self.now, self.membership.keys_of(&id).is_some());
         if let Some(peer) = self.peers.get_mut(&id) {
-            peer.signal = Signal::Closed;
-            peer.handshake = Handshake::Idle;
-            if peer.session.is_none() {
+            peer.close_signal();
+            if is_member && !peer.open_session().is_some() {
+                peer.schedule_reconnect(now);
+            } else if peer.session.is_none() {
                 self.peers.remove(&id);
             }
         }
         if self.role.is_joining_at(id) {
             self.refused(reason);
         }
+    }
+
+    pub(super) fn refuse_signal(&mut self, id: PeerId, why: NoEntry) {
+        self.signal(id, REFUSED, &[why.code()]);
     }
 
     fn signal(&mut self, id: PeerId, kind: u8, body: &[u8]) {
@@ -296,6 +474,7 @@ impl Core {
     /// Lends out our keys, what both ends must agree on (ids still to be filled in), and randomness.
     pub(super) fn with_handshake_parts<T>(
         &mut self,
+        psk0: &[u8; 32],
         run: impl FnOnce(Myself<'_>, Agreement<'_>, &mut dyn crate::entropy::Entropy) -> T,
     ) -> T {
         let me = Myself {
@@ -305,14 +484,8 @@ impl Core {
             name: &self.name,
         };
         let us = self.meeting_key.peer_id();
-        let agreement = Agreement {
-            meeting: self.membership.meeting(),
-            epoch: self.epoch,
-            secret: &self.secret,
-            initiator: us,
-            responder: us,
-            inside: None,
-        };
+        let agreement =
+            Agreement { meeting: self.membership.meeting(), psk0, initiator: us, responder: us, inside: None };
         run(me, agreement, &mut *self.entropy)
     }
 

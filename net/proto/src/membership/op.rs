@@ -6,13 +6,14 @@ use crate::crypto::hash;
 use crate::ids::{DevicePublicKey, MeetingId, PeerId};
 use crate::keys::{MeetingKey, SIGNATURE_BYTES, Signature, verify};
 use crate::limits::PARENTS;
+use crate::room::{MemberRole, Rule};
 use crate::wire::{Malformed, Reader};
 use crate::words::MemberKeys;
 
 /// Names an operation by its content.
 pub(crate) type OpId = [u8; 32];
 
-/// What an operation does. Codes 5 to 7 are kept for SetRole, RotateInvite and Lock.
+/// What an operation does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The first of a meeting: its author is the first member and admin.
@@ -23,12 +24,21 @@ pub(crate) enum Action {
     Remove(PeerId),
     /// The author goes.
     Leave,
+    /// Makes a member an admin, or an admin a plain member.
+    SetRole(PeerId, MemberRole),
+    /// Every invite made so far opens nothing any more.
+    RotateInvite,
+    /// Switches a rule of the room.
+    Rule(Rule, bool),
 }
 
 const CREATE: u8 = 1;
 const ADMIT: u8 = 2;
 const REMOVE: u8 = 3;
 const LEAVE: u8 = 4;
+const SET_ROLE: u8 = 5;
+const ROTATE_INVITE: u8 = 6;
+const RULE: u8 = 7;
 
 /// An operation with its author's signature. Whoever makes one from bytes has checked nothing but its form yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +105,16 @@ impl Op {
                 out.extend_from_slice(&target.0);
             }
             Action::Leave => out.push(LEAVE),
+            Action::SetRole(target, role) => {
+                out.push(SET_ROLE);
+                out.extend_from_slice(&target.0);
+                out.push(match role {
+                    MemberRole::Admin => 1,
+                    MemberRole::Member => 2,
+                });
+            }
+            Action::RotateInvite => out.push(ROTATE_INVITE),
+            Action::Rule(rule, on) => out.extend_from_slice(&[RULE, rule.code(), u8::from(*on)]),
         }
         out
     }
@@ -124,6 +144,24 @@ impl Op {
             }),
             REMOVE => Action::Remove(PeerId(reader.array()?)),
             LEAVE => Action::Leave,
+            SET_ROLE => {
+                let target = PeerId(reader.array()?);
+                let role = match reader.u8()? {
+                    1 => MemberRole::Admin,
+                    2 => MemberRole::Member,
+                    _ => return Err(Malformed::UnknownCode),
+                };
+                Action::SetRole(target, role)
+            }
+            ROTATE_INVITE => Action::RotateInvite,
+            RULE => {
+                let rule = Rule::from_code(reader.u8()?).ok_or(Malformed::UnknownCode)?;
+                match reader.u8()? {
+                    0 => Action::Rule(rule, false),
+                    1 => Action::Rule(rule, true),
+                    _ => return Err(Malformed::UnknownCode),
+                }
+            }
             _ => return Err(Malformed::UnknownCode),
         };
         // Only a Create begins a history; all else builds on something.

@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use crate::crypto::{derive, hash};
 use crate::entropy::{CIPHERTEXT_BYTES, ENCAPSULATION_KEY_BYTES, Entropy, KemSecret, SharedSecret};
 use crate::ids::{MeetingId, PeerId};
-use crate::invite::InviteSecret;
 use crate::keys::{DeviceKey, MeetingKey};
 use crate::limits::{HANDSHAKE_MESSAGE_BYTES, PROTOCOL_VERSION};
 use crate::wire::Malformed;
@@ -32,8 +31,8 @@ pub(crate) struct Myself<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Agreement<'a> {
     pub(crate) meeting: MeetingId,
-    pub(crate) epoch: u32,
-    pub(crate) secret: &'a InviteSecret,
+    /// What both ends already share: from an invite, or from being in the room.
+    pub(crate) psk0: &'a [u8; 32],
     pub(crate) initiator: PeerId,
     pub(crate) responder: PeerId,
     /// The handshake hash of the session inside which this is a rekey.
@@ -102,6 +101,49 @@ impl Initiator {
     }
 }
 
+/// Message 1 as its receiver has opened it: whoever wrote it shares our secret. Nothing that costs much was done yet.
+pub(crate) struct FirstMessage {
+    state: HandshakeState,
+    encapsulation_key: Zeroizing<Vec<u8>>,
+    context: Context,
+}
+
+impl FirstMessage {
+    /// Opens message 1.
+    pub(crate) fn read(
+        agreement: &Agreement<'_>,
+        me: &Myself<'_>,
+        entropy: &mut dyn Entropy,
+        our_index: u32,
+        message: &[u8],
+    ) -> Result<Self, HandshakeError> {
+        let mut state = build(agreement, me, entropy, false)?;
+        // Only the pre-shared key protects message 1, so a failure here is a foreign or stale invite.
+        let encapsulation_key = read_message(&mut state, message).map_err(|_| HandshakeError::WrongInvite)?;
+        if encapsulation_key.len() != ENCAPSULATION_KEY_BYTES {
+            return Err(HandshakeError::Malformed(Malformed::OutOfRange));
+        }
+        let context = Context { meeting: agreement.meeting, them: agreement.initiator, our_index };
+        Ok(Self { state, encapsulation_key, context })
+    }
+
+    /// Gives message 2.
+    pub(crate) fn answer(
+        self,
+        me: &Myself<'_>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(Responder, Vec<u8>), HandshakeError> {
+        let Self { mut state, encapsulation_key, context } = self;
+        let encapsulated = entropy.kem_encapsulate(&encapsulation_key).map_err(|_| HandshakeError::Forged)?;
+        let mut payload = Zeroizing::new(encapsulated.ciphertext);
+        let before = transcript(&state);
+        identity::write(&mut payload, me, context.meeting, Role::Responder, &before, context.our_index);
+        let message = write_message(&mut state, &payload)?;
+        set_psk3(&mut state, context.meeting, &encapsulated.secret)?;
+        Ok((Responder { state, context }, message))
+    }
+}
+
 impl Responder {
     /// Takes message 1, gives message 2.
     pub(crate) fn answer(
@@ -111,20 +153,7 @@ impl Responder {
         our_index: u32,
         message: &[u8],
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
-        let mut state = build(agreement, me, entropy, false)?;
-        // Only the pre-shared key protects message 1, so a failure here is a foreign or stale invite.
-        let encapsulation_key = read_message(&mut state, message).map_err(|_| HandshakeError::WrongInvite)?;
-        if encapsulation_key.len() != ENCAPSULATION_KEY_BYTES {
-            return Err(HandshakeError::Malformed(Malformed::OutOfRange));
-        }
-        let encapsulated = entropy.kem_encapsulate(&encapsulation_key).map_err(|_| HandshakeError::Forged)?;
-        let mut payload = Zeroizing::new(encapsulated.ciphertext);
-        let before = transcript(&state);
-        identity::write(&mut payload, me, agreement.meeting, Role::Responder, &before, our_index);
-        let message = write_message(&mut state, &payload)?;
-        set_psk3(&mut state, agreement.meeting, &encapsulated.secret)?;
-        let context = Context { meeting: agreement.meeting, them: agreement.initiator, our_index };
-        Ok((Self { state, context }, message))
+        FirstMessage::read(agreement, me, entropy, our_index, message)?.answer(me, entropy)
     }
 
     /// Takes message 3, gives the keys.
@@ -143,8 +172,6 @@ fn build(
     initiator: bool,
 ) -> Result<HandshakeState, HandshakeError> {
     let params = PATTERN.parse().map_err(|_| HandshakeError::Local)?;
-    let psk0 =
-        derive("conclave psk0", agreement.secret.0.as_slice(), &[&agreement.meeting.0, &agreement.epoch.to_be_bytes()]);
     let inside = agreement.inside.unwrap_or_default();
     let prologue = hash(
         "conclave prologue",
@@ -158,7 +185,7 @@ fn build(
     );
     let builder = Builder::with_resolver(params, Box::new(Resolver::new(entropy)))
         .local_private_key(me.noise_static.private())
-        .and_then(|builder| builder.psk(0, &psk0))
+        .and_then(|builder| builder.psk(0, agreement.psk0))
         .and_then(|builder| builder.prologue(&prologue))
         .map_err(|_| HandshakeError::Local)?;
     if initiator { builder.build_initiator() } else { builder.build_responder() }.map_err(|_| HandshakeError::Local)
@@ -219,8 +246,8 @@ fn establish(
 /// Why a handshake failed, by whose fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandshakeError {
-    /// The other end does not hold the invite of this meeting and epoch.
-    #[error("the invite is not the one of this meeting")]
+    /// The other end does not hold what the two of us should share.
+    #[error("the invite is not one of this meeting")]
     WrongInvite,
     /// The other end speaks another version.
     #[error("the peer speaks version {0}")]

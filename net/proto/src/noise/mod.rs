@@ -6,6 +6,6 @@ mod handshake;
 mod identity;
 mod resolver;
 
-pub(crate) use handshake::{Agreement, Established, HandshakeError, Initiator, Myself, Responder};
+pub(crate) use handshake::{Agreement, Established, FirstMessage, HandshakeError, Initiator, Myself, Responder};
 pub(crate) use identity::PeerIdentity;
 pub(crate) use resolver::NoiseStatic;

@@ -3,10 +3,14 @@
 
 use std::net::SocketAddr;
 
+use zeroize::Zeroizing;
+
+use crate::core::NoEntry;
 use crate::ids::PeerId;
 use crate::invite::{put_address, take_address};
 use crate::limits::{CANDIDATES, INTRODUCTIONS, OPERATIONS, OPERATIONS_PER_MESSAGE};
 use crate::membership::Op;
+use crate::secret::RoomSecret;
 use crate::wire::{Malformed, Reader};
 
 /// One message on the reliable channel.
@@ -16,8 +20,8 @@ pub(crate) enum Control {
     Knock,
     /// "I heard you; somebody inside decides."
     Wait,
-    /// "No."
-    Denied,
+    /// "No", and why.
+    Denied(NoEntry),
     /// Membership operations, parents first.
     Ops(Vec<Op>),
     /// Short ids of every operation that the sender holds, and whether it already answers ours.
@@ -29,6 +33,8 @@ pub(crate) enum Control {
     /// A message of the handshake that renews the session's keys. The attempt is the index that its beginner chose: what a
     /// cut delayed must not be taken for part of a later one.
     Rekey(RekeyStep, u32, Vec<u8>),
+    /// "You are in": what members share, and nobody at the door knows.
+    Welcome(RoomSecret),
 }
 
 /// Which message of the handshake.
@@ -47,6 +53,7 @@ const HAVE: u8 = 5;
 const INTRODUCE: u8 = 6;
 const ADDRESSES: u8 = 7;
 const REKEY: u8 = 8;
+const WELCOME: u8 = 9;
 
 impl Control {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -54,7 +61,7 @@ impl Control {
         match self {
             Self::Knock => out.push(KNOCK),
             Self::Wait => out.push(WAIT),
-            Self::Denied => out.push(DENIED),
+            Self::Denied(why) => out.extend_from_slice(&[DENIED, why.code()]),
             Self::Ops(ops) => {
                 out.push(OPS);
                 ops.iter().for_each(|op| op.encode(&mut out));
@@ -84,6 +91,10 @@ impl Control {
                 out.extend_from_slice(&attempt.to_be_bytes());
                 out.extend_from_slice(message);
             }
+            Self::Welcome(secret) => {
+                out.push(WELCOME);
+                out.extend_from_slice(secret.bytes());
+            }
         }
         out
     }
@@ -93,7 +104,7 @@ impl Control {
         let control = match reader.u8()? {
             KNOCK => Self::Knock,
             WAIT => Self::Wait,
-            DENIED => Self::Denied,
+            DENIED => Self::Denied(NoEntry::from_code(reader.u8()?).ok_or(Malformed::UnknownCode)?),
             OPS => Self::Ops(until_end(&mut reader, OPERATIONS_PER_MESSAGE, Op::parse)?),
             HAVE => Self::Have {
                 is_answer: match reader.u8()? {
@@ -116,6 +127,7 @@ impl Control {
                 };
                 Self::Rekey(step, reader.u32()?, reader.take_rest().to_vec())
             }
+            WELCOME => Self::Welcome(RoomSecret::new(Zeroizing::new(reader.array()?))),
             _ => return Err(Malformed::UnknownCode),
         };
         reader.finish()?;
@@ -165,7 +177,8 @@ mod tests {
         for control in [
             Control::Knock,
             Control::Wait,
-            Control::Denied,
+            Control::Denied(NoEntry::Locked),
+            Control::Welcome(RoomSecret::new(Zeroizing::new([7; 32]))),
             Control::Ops(Vec::new()),
             Control::Have { is_answer: true, ids: vec![[1; 8], [2; 8]] },
             Control::Introduce(vec![(PeerId([3; 32]), addresses.clone()), (PeerId([4; 32]), Vec::new())]),

@@ -52,7 +52,7 @@ pub(crate) struct Session {
     next_keep_alive: Instant,
     timed_out: bool,
     /// Eight bytes of our membership head; zeros towards a stranger.
-    pub(crate) head: [u8; 8],
+    head: [u8; 8],
     /// Whether pictures and sound of this peer are taken in at all: not from the lobby.
     pub(crate) media_allowed: bool,
     outgoing: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -161,6 +161,14 @@ impl Session {
         self.candidates.add(now, address, entropy);
         if self.is_open() {
             self.candidates.rest();
+        }
+    }
+
+    /// Ours changed: the peer hears it with the next datagram, so that nobody is behind for long.
+    pub(crate) fn set_head(&mut self, now: Instant, head: [u8; 8]) {
+        if self.head != head {
+            self.head = head;
+            self.next_keep_alive = now;
         }
     }
 
@@ -420,7 +428,6 @@ impl Session {
                 offer(path.next_ping, WakeReason::Silence);
                 offer(Some(self.last_heard + PATH_LOST_AFTER), WakeReason::Silence);
                 offer(Some(self.next_keep_alive), WakeReason::KeepAlive);
-                offer(Some(self.keys.rekey_wake()).filter(|at| *at > now), WakeReason::Rekey);
             }
             State::Closing(closing) => {
                 // Without an address nothing can be said; it only waits to be forgotten.

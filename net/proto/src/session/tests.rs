@@ -1,11 +1,8 @@
 //! Sealing and keys: the form of a datagram, what opens and what must not, and who uses which keys during a rekey. Whole
 //! sessions are tested in `tests/meeting.rs`.
 
-use zeroize::Zeroizing;
-
 use super::*;
 use crate::ids::MeetingId;
-use crate::invite::InviteSecret;
 use crate::keys::{DeviceKey, MeetingKey};
 use crate::noise::{Agreement, Initiator, Myself, NoiseStatic, Responder};
 use crate::testing::SeededEntropy;
@@ -23,11 +20,9 @@ fn pair(seed: u64) -> Result<(Keys, Keys), Box<dyn std::error::Error>> {
     let (a, b) = (end()?, end()?);
     let me = Myself { device: &a.0, meeting_key: &a.1, noise_static: &a.2, name: "Anna" };
     let them = Myself { device: &b.0, meeting_key: &b.1, noise_static: &b.2, name: "Ben" };
-    let secret = InviteSecret(Zeroizing::new([1; 16]));
     let agreement = Agreement {
         meeting: MeetingId([2; 16]),
-        epoch: 0,
-        secret: &secret,
+        psk0: &[1; 32],
         initiator: a.1.peer_id(),
         responder: b.1.peer_id(),
         inside: None,

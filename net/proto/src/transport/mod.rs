@@ -36,7 +36,7 @@ use crate::time::{Bitrate, Instant};
 use announce::Announce;
 use arrivals::Arrivals;
 use audio::{AudioReceive, AudioSend};
-use estimate::{BandwidthEstimator, DelayAndLoss};
+use estimate::{BandwidthEstimator, DelayAndLoss, Probe};
 use pacer::Pacer;
 use reliable::{ReliableReceive, ReliableSend};
 use rtt::RoundTrip;
@@ -62,6 +62,7 @@ const LAYERS: [SpatialLayer; 3] = [SpatialLayer::Small, SpatialLayer::Medium, Sp
 #[derive(Debug)]
 pub struct Transport {
     paused: bool,
+    probes: bool,
     round_trip: RoundTrip,
     estimator: Box<dyn BandwidthEstimator>,
     pacer: Pacer,
@@ -96,6 +97,7 @@ impl Transport {
         estimator.set_max(config.max_bitrate);
         let mut transport = Self {
             paused: false,
+            probes: true,
             round_trip: RoundTrip::default(),
             pacer: Pacer::new(now, estimator.estimate()),
             estimator,
@@ -193,7 +195,7 @@ impl Transport {
             return None;
         }
         let patience = self.patience();
-        let waits = !self.video_send.is_empty() || self.estimator.probe().is_some();
+        let waits = !self.video_send.is_empty() || self.probe().is_some();
         let paced = waits && self.has_window();
         let answer = self.answer();
         let at_once = !self.audio_send.is_empty() || self.reliable_receive.ack_is_due();
@@ -247,6 +249,20 @@ impl Transport {
     pub fn set_max_bitrate(&mut self, now: Instant, max: Option<Bitrate>) {
         self.estimator.set_max(max);
         self.estimate_changed(now);
+    }
+
+    /// Whether the path is probed for what it carries. One that begins to be starts like a new path.
+    pub fn set_probing(&mut self, now: Instant, probes: bool) {
+        let begins = probes && !self.probes;
+        self.probes = probes;
+        if begins {
+            self.estimator.path_changed(now);
+            self.estimate_changed(now);
+        }
+    }
+
+    fn probe(&self) -> Option<Probe> {
+        self.estimator.probe().filter(|_| self.probes)
     }
 
     /// Fills in the transport's part.

@@ -43,7 +43,7 @@ impl Transport {
         self.write_answers(now, end, contents.audio > 0, out);
         let answers = out.len();
         self.write_control(now, end, &mut contents, out);
-        let probe = self.estimator.probe();
+        let probe = self.probe();
         let mut only_padding = false;
         if self.pacer.may_send(now) && self.has_window() {
             self.write_video(now, start, end, &mut contents, out);
@@ -63,7 +63,7 @@ impl Transport {
         self.pacer.sent(now, bytes);
         self.sent_log.note(now, counter_next, bytes, contents);
         self.estimator.sent(now, bytes, contents.probe);
-        self.pacer.set_probe(now, self.estimator.probe().map(|probe| probe.rate));
+        self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
         Some(DatagramInfo { has_audio: contents.audio > 0, has_video: contents.video > 0, only_padding })
     }
 
@@ -122,7 +122,7 @@ impl Transport {
     pub(super) fn estimate_changed(&mut self, now: Instant) {
         let estimate = self.estimator.estimate();
         self.pacer.set_estimate(estimate);
-        self.pacer.set_probe(now, self.estimator.probe().map(|probe| probe.rate));
+        self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
         let sound = self.audio_send.rate(now);
         // Headers and tags are 8 % of full datagrams; what is lost is sent again.
         let repair = 1.0 - self.estimator.loss().min(0.3);

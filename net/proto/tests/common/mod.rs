@@ -10,6 +10,7 @@ use conclave_proto::entropy::Entropy as _;
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
+use conclave_proto::room::InviteOptions;
 use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::Instant;
 
@@ -126,13 +127,29 @@ impl World {
         n
     }
 
-    pub(crate) fn invite(&self) -> Result<Invite, Box<dyn std::error::Error>> {
-        Ok(self.nodes[0].core.invite(0, vec![self.nodes[0].address])?)
+    pub(crate) fn invite(&mut self) -> Result<Invite, Box<dyn std::error::Error>> {
+        self.invite_to(0, InviteOptions::default())
+    }
+
+    /// From anybody's door.
+    pub(crate) fn invite_to(&mut self, n: usize, options: InviteOptions) -> Result<Invite, Box<dyn std::error::Error>> {
+        let (now, addresses) = (self.now, vec![self.nodes[n].address]);
+        Ok(self.nodes[n].core.invite(now, options, addresses)?)
     }
 
     /// Knocks at the founder's door.
     pub(crate) fn join(&mut self, seed: u64, name: &str) -> Result<usize, Box<dyn std::error::Error>> {
-        let core = Core::join(config(seed, name)?, self.invite()?, self.now);
+        let invite = self.invite()?;
+        self.join_with(seed, name, invite)
+    }
+
+    pub(crate) fn join_with(
+        &mut self,
+        seed: u64,
+        name: &str,
+        invite: Invite,
+    ) -> Result<usize, Box<dyn std::error::Error>> {
+        let core = Core::join(config(seed, name)?, invite, self.now);
         Ok(self.add(core))
     }
 
@@ -336,6 +353,7 @@ fn name(reason: WakeReason) -> &'static str {
         WakeReason::Rekey => "rekey",
         WakeReason::DropOldKey => "drop old key",
         WakeReason::Sync => "sync",
+        WakeReason::Introduce => "introduce",
         WakeReason::Close => "close",
     }
 }

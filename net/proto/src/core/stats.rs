@@ -1,0 +1,56 @@
+//! Counters of sessions, for statistics panels and benches. Filled by `session` and `transport`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::time::Bitrate;
+
+use super::WakeReason;
+
+/// Counters of one peer's session; names follow WebRTC's where one exists.
+#[derive(Clone, Debug, Default)]
+pub struct PeerStats {
+    /// Smoothed round trip on the path in use.
+    pub round_trip_time: Option<Duration>,
+    /// Current estimate of what the path carries.
+    pub available_outgoing_bitrate: Bitrate,
+    /// Address in use.
+    pub address: Option<SocketAddr>,
+    /// How long the current key has been in use.
+    pub key_age: Duration,
+    /// How many times the session was rekeyed.
+    pub rekeys: u32,
+    /// Audio as sent.
+    pub sent_audio: FlowStats,
+    /// Video as sent.
+    pub sent_video: FlowStats,
+    /// Audio as received.
+    pub received_audio: FlowStats,
+    /// Video as received.
+    pub received_video: FlowStats,
+    /// Datagrams dropped: replayed, forged, malformed, stale.
+    pub dropped_datagrams: u64,
+    /// The last reasons to wake, newest last, at most 16.
+    pub last_wakes: Vec<WakeReason>,
+}
+
+/// Counters of one direction of one medium.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowStats {
+    /// Payload and framing, without UDP and IP headers.
+    pub bytes: u64,
+    /// Datagrams (or chunks, where several share one) of this medium.
+    pub packets: u64,
+    /// Never arrived, as far as known.
+    pub packets_lost: u64,
+    /// Fragments sent again, or received after a request.
+    pub packets_retransmitted: u64,
+    /// Requests for fragments: sent (received flow) or received (sent flow).
+    pub nack_count: u64,
+    /// Key frame requests: sent (received flow) or received (sent flow).
+    pub pli_count: u64,
+    /// Whole frames.
+    pub frames: u64,
+    /// Frames dropped: by the pacer (sent) or given up (received).
+    pub frames_dropped: u64,
+}
