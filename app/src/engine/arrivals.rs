@@ -196,6 +196,8 @@ impl Owner {
                     "Update the older of the two programs.",
                 ),
             ),
+            // Nothing of it is shown yet.
+            Event::Talk(_) => {}
             Event::Closed => self.network(None),
             // The network hands frames over another way, see `bridge.rs`.
             Event::Audio(..) | Event::Video(..) => {}

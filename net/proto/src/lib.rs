@@ -13,6 +13,7 @@ pub mod limits;
 mod membership;
 mod noise;
 mod session;
+pub mod talk;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

@@ -530,7 +530,7 @@ impl World {
             Event::Closed if !matches!(self.nodes[n].standing, Standing::Out(_)) => {
                 self.nodes[n].standing = Standing::Left
             }
-            Event::Waiting | Event::Words(_) | Event::SenderReport(..) | Event::Closed => {}
+            Event::Waiting | Event::Words(_) | Event::SenderReport(..) | Event::Talk(_) | Event::Closed => {}
         }
     }
 

@@ -22,6 +22,7 @@ impl Core {
                 peer.connected();
                 if peer.announced {
                     self.event(Event::Path { who: id, kind, address });
+                    self.talk_connected(id);
                     self.retarget();
                 } else {
                     self.announce(id);
@@ -31,7 +32,8 @@ impl Core {
             SessionEvent::PathLost => {
                 let Some(peer) = self.peers.get_mut(&id) else { return };
                 peer.schedule_reconnect(now);
-                if peer.announced {
+                self.talk.disconnected(id);
+                if self.peers.get(&id).is_some_and(|peer| peer.announced) {
                     self.event(Event::PathLost(id));
                     self.retarget();
                 }
@@ -103,8 +105,9 @@ impl Core {
                 }
             }
             Control::Rekey(step, attempt, message) if is_member => self.on_rekey(id, step, attempt, &message),
+            Control::Talk(message) if is_member => self.on_talk(id, message),
             // Overtaken by a removal, or somebody who tries.
-            Control::Wait | Control::Denied | Control::Have { .. } | Control::Introduce(_) | Control::Rekey(..) => {}
+            Control::Wait | Control::Denied | Control::Have { .. } | Control::Introduce(_) | Control::Rekey(..) | Control::Talk(_) => {}
         }
     }
 

@@ -7,6 +7,7 @@ mod control;
 mod peer;
 mod room;
 mod signalling;
+mod talk;
 mod video;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +28,7 @@ use crate::limits::{
 use crate::membership::Membership;
 use crate::noise::NoiseStatic;
 use crate::session::{Control, Header, Session};
+use crate::talk::Talk;
 use crate::text::clean_name;
 use crate::time::{Bitrate, Instant};
 
@@ -70,6 +72,7 @@ pub struct Core {
     max_bitrate: Option<Bitrate>,
     words: Option<[&'static str; 6]>,
     targets: Vec<LayerTarget>,
+    talk: Talk,
     outputs: VecDeque<Output>,
     /// Datagrams are opened into it.
     buffer: Box<[u8; DATAGRAM_BYTES_MAX]>,
@@ -157,6 +160,7 @@ impl Core {
             max_bitrate: None,
             words: None,
             targets: Vec::new(),
+            talk: Talk::new(),
             outputs: VecDeque::new(),
             buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
             wake: None,
@@ -241,6 +245,7 @@ impl Core {
                     }
                 }
             }
+            Command::Talk(command) => self.talk_command(command)?,
         }
         Ok(())
     }
@@ -355,6 +360,7 @@ impl Core {
     /// Fetches events and datagrams of every peer that may have some. What one peer says may concern others, hence rounds.
     fn pump(&mut self) {
         for _ in 0..MEMBERS + KNOCKERS {
+            self.pump_talk();
             let dirty: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.dirty).map(|(id, _)| *id).collect();
             if dirty.is_empty() {
                 return;
@@ -428,7 +434,8 @@ impl Core {
             let unfinished = peer.dirty.then_some((self.now, WakeReason::Pace));
             unfinished.or_else(|| peer.next_wake(self.now))
         });
-        own.into_iter().chain(peers).min_by_key(|(at, _)| *at)
+        let talk = self.talk_wake();
+        own.into_iter().chain(talk).chain(peers).min_by_key(|(at, _)| *at)
     }
 
     fn prune_indices(&mut self) {

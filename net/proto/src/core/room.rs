@@ -135,6 +135,7 @@ impl Core {
             (Role::Member, true) => {}
         }
         self.set_heads();
+        self.talk_attendance();
         let ids: Vec<PeerId> = self.peers.keys().copied().collect();
         for id in ids {
             match self.membership.keys_of(&id).copied() {
@@ -193,6 +194,7 @@ impl Core {
         if let Some(address) = path {
             self.event(Event::Path { who: id, kind: path_kind(address), address });
         }
+        self.talk_connected(id);
         self.retarget();
     }
 
@@ -209,6 +211,7 @@ impl Core {
         } else if peer.knock.take().is_some_and(|knock| knock.told) {
             self.event(Event::KnockGone(id));
         }
+        self.talk_gone(id, reason);
         self.retarget();
     }
 

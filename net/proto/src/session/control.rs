@@ -7,6 +7,7 @@ use crate::ids::PeerId;
 use crate::invite::{put_address, take_address};
 use crate::limits::{CANDIDATES, INTRODUCTIONS, OPERATIONS, OPERATIONS_PER_MESSAGE};
 use crate::membership::Op;
+use crate::talk::TalkMessage;
 use crate::wire::{Malformed, Reader};
 
 /// One message on the reliable channel.
@@ -29,6 +30,8 @@ pub(crate) enum Control {
     /// A message of the handshake that renews the session's keys. The attempt is the index that its beginner chose: what a
     /// cut delayed must not be taken for part of a later one.
     Rekey(RekeyStep, u32, Vec<u8>),
+    /// All that is neither membership nor media.
+    Talk(TalkMessage),
 }
 
 /// Which message of the handshake.
@@ -47,6 +50,7 @@ const HAVE: u8 = 5;
 const INTRODUCE: u8 = 6;
 const ADDRESSES: u8 = 7;
 const REKEY: u8 = 8;
+const TALK: u8 = 16;
 
 impl Control {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -84,6 +88,10 @@ impl Control {
                 out.extend_from_slice(&attempt.to_be_bytes());
                 out.extend_from_slice(message);
             }
+            Self::Talk(message) => {
+                out.push(TALK);
+                message.encode(&mut out);
+            }
         }
         out
     }
@@ -116,6 +124,7 @@ impl Control {
                 };
                 Self::Rekey(step, reader.u32()?, reader.take_rest().to_vec())
             }
+            TALK => Self::Talk(TalkMessage::parse(&mut reader)?),
             _ => return Err(Malformed::UnknownCode),
         };
         reader.finish()?;
