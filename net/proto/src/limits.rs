@@ -275,6 +275,9 @@ pub const BULK_WAITING: usize = 32 * 1024;
 pub const BULK_SHARE: f64 = 0.25;
 /// Part of the best estimate that they may use towards all peers together: many paths may be one cable.
 pub const BULK_SHARE_OF_ALL: f64 = 0.5;
+/// They begin no faster than this and double every second: an estimate that was never used to its full may be far too high, and
+/// so it is corrected before sound suffers.
+pub const BULK_FIRST_KBPS: u64 = 250;
 /// They always get this much, or they would never end.
 pub const BULK_LEAST_KBPS: u64 = 24;
 /// A piece is what this much time carries: it delays sound by an eighth of it.

@@ -67,7 +67,8 @@ fn is_device(stem: &str) -> bool {
     let stem = stem.to_ascii_uppercase();
     let numbered = |prefix: &str| {
         stem.strip_prefix(prefix).is_some_and(|rest| {
-            matches!(rest, "\u{b9}" | "\u{b2}" | "\u{b3}") || rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit())
+            matches!(rest, "\u{b9}" | "\u{b2}" | "\u{b3}")
+                || rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit())
         })
     };
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")

@@ -11,9 +11,7 @@ use common::{TestResult, World};
 use conclave_proto::core::{Command, Event, LeaveReason};
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
 use conclave_proto::ids::PeerId;
-use conclave_proto::talk::{
-    ChatKey, FileId, FileOutcome, Hearing, Offence, TalkCommand, TalkEvent, TalkRefusal,
-};
+use conclave_proto::talk::{ChatKey, FileId, FileOutcome, Hearing, Offence, TalkCommand, TalkEvent, TalkRefusal};
 use conclave_proto::time::{Bitrate, Instant};
 
 const FILE: FileId = FileId(1);
@@ -36,12 +34,17 @@ fn write(world: &mut World, n: usize, text: &str) {
 }
 
 fn talk_events(world: &World, n: usize) -> impl DoubleEndedIterator<Item = (Instant, &TalkEvent)> {
-    world.nodes[n].events.iter().filter_map(|(at, event)| if let Event::Talk(event) = event { Some((*at, event)) } else { None })
+    world.nodes[n]
+        .events
+        .iter()
+        .filter_map(|(at, event)| if let Event::Talk(event) = event { Some((*at, event)) } else { None })
 }
 
 fn chat(world: &World, n: usize) -> Vec<(ChatKey, String)> {
-    let messages = talk_events(world, n).filter_map(|(_, event)| if let TalkEvent::Chat(all) = event { Some(all) } else { None });
-    let all: BTreeMap<ChatKey, String> = messages.flatten().map(|message| (message.key, message.text.clone())).collect();
+    let messages =
+        talk_events(world, n).filter_map(|(_, event)| if let TalkEvent::Chat(all) = event { Some(all) } else { None });
+    let all: BTreeMap<ChatKey, String> =
+        messages.flatten().map(|message| (message.key, message.text.clone())).collect();
     all.into_iter().collect()
 }
 
@@ -254,31 +257,30 @@ impl Camera {
     }
 }
 
-#[test]
-fn a_file_goes_beside_sound_and_pictures_and_delays_none() -> TestResult {
-    let mut world = room(2)?;
-    world.bottleneck = Some(Bitrate::from_kbps(2000));
+/// What became of a stretch of call: the longest delay of its sound, second by second.
+fn worst_delays(
+    world: &mut World,
+    disk: &mut Disk,
+    seconds: u32,
+    offer_at: u32,
+) -> Result<Vec<Duration>, Box<dyn std::error::Error>> {
     let mut camera = Camera { layer: SpatialLayer::Full, bitrate: Bitrate::from_kbps(300), number: 0 };
-    let mut disk = Disk::new(600_000);
     let mut sent: Vec<Instant> = Vec::new();
-    let begins = 250;
-    for at in 0..1250 {
+    for at in 0..seconds * 50 {
         if at % 2 == 0 {
-            camera.shoot(&mut world);
+            camera.shoot(world);
         }
-        if at == begins {
-            offer(&mut world, 600_000);
+        if at == offer_at * 50 {
+            offer(world, disk.content.len() as u64);
         }
         sent.push(world.now);
         (0..2).for_each(|n| world.command(n, Command::SendAudio(sound(at))));
         for _ in 0..4 {
-            disk.work(&mut world);
+            disk.work(world);
             world.run(Duration::from_millis(5));
         }
     }
     world.run(Duration::from_millis(300));
-    assert!(Disk::is_delivered(&world), "{} written", disk.written.len());
-    assert_eq!(disk.written, disk.content);
     let anna = world.id(0);
     let mut delays = Vec::new();
     for (at, event) in &world.nodes[1].events {
@@ -288,11 +290,34 @@ fn a_file_goes_beside_sound_and_pictures_and_delays_none() -> TestResult {
             delays.push(at.since(sent[usize::try_from(frame.sequence)?]));
         }
     }
-    assert_eq!(delays.len(), 1250, "no sound is lost");
-    let worst = |part: &[Duration]| part.iter().max().copied().unwrap_or_default();
-    let (before, during) = (worst(&delays[100..begins as usize]), worst(&delays[begins as usize..]));
-    println!("worst delay of sound: {before:?} before the file, {during:?} beside it");
-    assert!(during <= Duration::from_millis(60), "{during:?}, {before:?} without the file");
+    assert_eq!(delays.len(), sent.len(), "no sound is lost");
+    Ok(delays.chunks(50).map(|second| second.iter().max().copied().unwrap_or_default()).collect())
+}
+
+#[test]
+fn a_file_goes_beside_sound_and_pictures_and_delays_none() -> TestResult {
+    let mut world = World::founded(1)?;
+    world.bottleneck = Some(Bitrate::from_kbps(2000));
+    world.enter(2, "Ben")?;
+    let mut disk = Disk::new(600_000);
+    let worst = worst_delays(&mut world, &mut disk, 25, 6)?;
+    assert!(Disk::is_delivered(&world), "{} written", disk.written.len());
+    assert_eq!(disk.written, disk.content);
+    // A probe of the estimator delays sound by as much now and then, with or without a file; a second without one by 20 ms.
+    assert!(worst.iter().max() <= Some(&Duration::from_millis(60)), "{worst:?}");
+    assert!(worst.iter().filter(|worst| **worst > Duration::from_millis(30)).count() <= 4, "{worst:?}");
+    Ok(())
+}
+
+/// The path was fast when it was measured, and nobody has used it to its full since.
+#[test]
+fn a_file_on_a_path_that_became_slow_finds_out_gently() -> TestResult {
+    let mut world = room(2)?;
+    world.bottleneck = Some(Bitrate::from_kbps(2000));
+    let mut disk = Disk::new(400_000);
+    let worst = worst_delays(&mut world, &mut disk, 25, 5)?;
+    assert!(Disk::is_delivered(&world), "{} written", disk.written.len());
+    assert!(worst.iter().max() <= Some(&Duration::from_millis(120)), "{worst:?}");
     Ok(())
 }
 
@@ -301,7 +326,7 @@ fn a_file_goes_on_after_a_long_cut() -> TestResult {
     let mut world = room(2)?;
     let mut disk = Disk::new(1_500_000);
     offer(&mut world, 1_500_000);
-    for _ in 0..100 {
+    for _ in 0..200 {
         disk.work(&mut world);
         world.run(Duration::from_millis(10));
     }
@@ -338,7 +363,9 @@ fn beside(people: usize, mut worst: impl FnMut(&mut World, u32)) -> Result<World
 }
 
 fn offences(world: &World, n: usize) -> Vec<Offence> {
-    talk_events(world, n).filter_map(|(_, event)| if let TalkEvent::CutOff { offence, .. } = event { Some(*offence) } else { None }).collect()
+    talk_events(world, n)
+        .filter_map(|(_, event)| if let TalkEvent::CutOff { offence, .. } = event { Some(*offence) } else { None })
+        .collect()
 }
 
 #[test]
@@ -374,13 +401,17 @@ fn an_offer_of_gigabytes_is_only_an_offer_and_its_bytes_are_not_taken() -> TestR
     let world = beside(3, |world, at| {
         let (now, anna) = (world.now, world.id(0));
         if at == 50 {
-            talk(world, 2, TalkCommand::OfferFile {
-                id: FILE,
-                to: Some(anna),
-                name: "../../.ssh/authorized_keys".to_owned(),
-                size: SIZE,
-                sha256: [0; 32],
-            });
+            talk(
+                world,
+                2,
+                TalkCommand::OfferFile {
+                    id: FILE,
+                    to: Some(anna),
+                    name: "../../.ssh/authorized_keys".to_owned(),
+                    size: SIZE,
+                    sha256: [0; 32],
+                },
+            );
         }
         if at == 100 {
             // Kind 13, the file, attempt 1, offset 0, four kilobytes.

@@ -107,7 +107,12 @@ impl Core {
             Control::Rekey(step, attempt, message) if is_member => self.on_rekey(id, step, attempt, &message),
             Control::Talk(message) if is_member => self.on_talk(id, message),
             // Overtaken by a removal, or somebody who tries.
-            Control::Wait | Control::Denied | Control::Have { .. } | Control::Introduce(_) | Control::Rekey(..) | Control::Talk(_) => {}
+            Control::Wait
+            | Control::Denied
+            | Control::Have { .. }
+            | Control::Introduce(_)
+            | Control::Rekey(..)
+            | Control::Talk(_) => {}
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::ids::PeerId;
 use crate::limits::{
-    BULK_LEAST_KBPS, BULK_PIECE, BULK_STEP, BULK_RETRY, BULK_SHARE, BULK_SHARE_OF_ALL, BULK_WAITING, FILE_PIECE_MAX, FILE_PIECE_MIN,
+    BULK_FIRST_KBPS, BULK_LEAST_KBPS, BULK_PIECE, BULK_RETRY, BULK_SHARE, BULK_SHARE_OF_ALL, BULK_STEP, BULK_WAITING,
+    FILE_PIECE_MAX, FILE_PIECE_MIN,
 };
 use crate::time::{Bitrate, Instant};
 
@@ -27,6 +28,9 @@ struct Pace {
     /// Bytes that may go; below zero after a piece.
     tokens: i64,
     at: Instant,
+    /// Where the slow beginning has come to.
+    most: Bitrate,
+    estimate: Bitrate,
     /// What the transport was told to keep free for us.
     reserved: Bitrate,
     due: Option<Instant>,
@@ -59,8 +63,16 @@ impl Bulk {
         let of_all = best.scaled(BULK_SHARE_OF_ALL / active.len().max(1) as f64);
         for (peer, link) in active {
             let rate = link.estimate.scaled(BULK_SHARE).min(of_all).max(Bitrate::from_kbps(BULK_LEAST_KBPS));
-            let new = Pace { tokens: 1, at: turn.now, reserved: Bitrate::ZERO, due: None };
-            self.paces.entry(peer).or_insert(new).run(turn, peer, rate, link.waiting, conversation, outbox);
+            let pace = self.paces.entry(peer).or_insert(Pace {
+                tokens: 1,
+                at: turn.now,
+                most: Bitrate::from_kbps(BULK_FIRST_KBPS),
+                estimate: link.estimate,
+                reserved: Bitrate::ZERO,
+                due: None,
+            });
+            let rate = pace.grown(turn.now, rate, link.estimate);
+            pace.run(turn, peer, rate, link.waiting, conversation, outbox);
         }
     }
 
@@ -70,6 +82,18 @@ impl Bulk {
 }
 
 impl Pace {
+    /// Doubles within a second of use, from the beginning or from where the estimate fell.
+    fn grown(&mut self, now: Instant, rate: Bitrate, estimate: Bitrate) -> Bitrate {
+        if estimate < self.estimate {
+            self.most = self.most.min(rate);
+        } else {
+            let grown = 1.0 + now.since(self.at).as_secs_f64().min(0.2) * 0.7;
+            self.most = self.most.scaled(grown).min(rate.scaled(2.0));
+        }
+        self.estimate = estimate;
+        self.most.min(rate)
+    }
+
     fn run(
         &mut self,
         turn: &mut Turn<'_>,
@@ -99,7 +123,9 @@ impl Pace {
                 self.due = Some(turn.now + BULK_RETRY);
                 break;
             }
-            let Some((message, size)) = conversation.next_batch(peer).or_else(|| outbox.next_piece(peer)) else { break };
+            let Some((message, size)) = conversation.next_batch(peer).or_else(|| outbox.next_piece(peer)) else {
+                break;
+            };
             turn.send(peer, message);
             self.tokens -= signed(size);
             waiting += size;

@@ -43,7 +43,8 @@ impl Signed {
     pub(super) fn sign(key: &MeetingKey, meeting: MeetingId, draft: Draft) -> Self {
         let Draft { lamport, sequence, sent_unix_s, audience, text } = draft;
         let author = key.peer_id();
-        let mut signed = Self { author, lamport, sequence, sent_unix_s, audience, text, signature: [0; SIGNATURE_BYTES] };
+        let mut signed =
+            Self { author, lamport, sequence, sent_unix_s, audience, text, signature: [0; SIGNATURE_BYTES] };
         signed.signature = key.sign(&signed.statement(meeting));
         signed
     }
@@ -176,7 +177,13 @@ impl Chat {
     }
 
     /// What somebody who holds `known` lacks and may have.
-    pub(super) fn missing_from(&self, known: &BTreeSet<ShortDigest>, us: PeerId, them: PeerId, history: bool) -> Vec<ChatKey> {
+    pub(super) fn missing_from(
+        &self,
+        known: &BTreeSet<ShortDigest>,
+        us: PeerId,
+        them: PeerId,
+        history: bool,
+    ) -> Vec<ChatKey> {
         self.common(us, them, history).map(|(key, _)| *key).filter(|key| !known.contains(&short(key))).collect()
     }
 

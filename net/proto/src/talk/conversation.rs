@@ -224,10 +224,12 @@ impl Conversation {
             .collect();
         for (peer, their_head) in due {
             let ours = self.head(turn.us, peer, turn.room);
-            let (Some(theirs), Some(line)) = (their_head.filter(|head| *head != ours), self.lines.get_mut(&peer)) else {
+            let (Some(theirs), Some(line)) = (their_head.filter(|head| *head != ours), self.lines.get_mut(&peer))
+            else {
                 continue;
             };
-            let in_vain = |(a, b, at): (Head, Head, Instant)| (a, b) == (ours, theirs) && now.since(at) < CHAT_SYNC_AGAIN;
+            let in_vain =
+                |(a, b, at): (Head, Head, Instant)| (a, b) == (ours, theirs) && now.since(at) < CHAT_SYNC_AGAIN;
             if !line.compared.is_some_and(in_vain) {
                 line.compared = Some((ours, theirs, now));
                 self.ask(turn, peer, false);

@@ -7,10 +7,10 @@ use crate::ids::PeerId;
 use crate::limits::{HEADS_EVERY, HEADS_PAUSE};
 use crate::time::Instant;
 
+use super::TalkMessage;
 use super::conversation::Conversation;
 use super::hands::Hands;
 use super::room::{Room, Turn};
-use super::TalkMessage;
 
 #[derive(Debug)]
 pub(super) struct Gossip {

@@ -110,7 +110,8 @@ impl Hands {
     pub(super) fn told(&mut self, turn: &mut Turn<'_>, from: PeerId, all: Vec<Hand>) -> Result<(), Offence> {
         for hand in all {
             let is_known = hand.owner == turn.us || turn.room.has(hand.owner);
-            let may = hand.by == hand.owner || turn.room.is_admin(hand.by) || hand.by == turn.us && turn.room.we_are_admin;
+            let may =
+                hand.by == hand.owner || turn.room.is_admin(hand.by) || hand.by == turn.us && turn.room.we_are_admin;
             let is_newer = self.words.get(&hand.owner).is_none_or(|known| hand.rank() > known.rank());
             if !is_known || !may || !is_newer {
                 continue;

@@ -194,7 +194,13 @@ impl Inbox {
 
     // ---- Our owner ----
 
-    pub(super) fn accept(&mut self, turn: &mut Turn<'_>, from: PeerId, id: FileId, offset: u64) -> Result<(), TalkRefusal> {
+    pub(super) fn accept(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: PeerId,
+        id: FileId,
+        offset: u64,
+    ) -> Result<(), TalkRefusal> {
         let all = self.senders.values().flat_map(|sender| sender.files.values());
         let taking = all.filter(|file| matches!(file.state, State::Taking(_) | State::Arrived)).count();
         let file = self.file(from, id).filter(|file| matches!(file.state, State::Offered) && offset <= file.size);
@@ -234,7 +240,13 @@ impl Inbox {
         }
     }
 
-    pub(super) fn checked(&mut self, turn: &mut Turn<'_>, from: PeerId, id: FileId, intact: bool) -> Result<(), TalkRefusal> {
+    pub(super) fn checked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: PeerId,
+        id: FileId,
+        intact: bool,
+    ) -> Result<(), TalkRefusal> {
         let file = self.file(from, id).filter(|file| matches!(file.state, State::Arrived));
         file.ok_or(TalkRefusal::NoSuchFile)?.end(End::Checked { intact });
         turn.send(from, TalkMessage::Result { id, intact });

@@ -182,7 +182,13 @@ impl Outbox {
         self.end(turn, from, id, FileOutcome::Declined);
     }
 
-    pub(super) fn result(&mut self, turn: &mut Turn<'_>, from: PeerId, id: FileId, intact: bool) -> Result<(), Offence> {
+    pub(super) fn result(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: PeerId,
+        id: FileId,
+        intact: bool,
+    ) -> Result<(), Offence> {
         let Some(file) = self.file(from, id) else { return Ok(()) };
         if !file.all_sent {
             return Err(Offence::Impossible);

@@ -19,8 +19,7 @@ pub(super) struct SmallThings {
 }
 
 impl SmallThings {
-    pub(super) const NEW: Self =
-        Self { reactions_said: Bucket::NEW, mutes_said: Bucket::NEW, heard: BTreeMap::new() };
+    pub(super) const NEW: Self = Self { reactions_said: Bucket::NEW, mutes_said: Bucket::NEW, heard: BTreeMap::new() };
 
     pub(super) fn require_admin(turn: &Turn<'_>) -> Result<(), TalkRefusal> {
         if turn.room.we_are_admin { Ok(()) } else { Err(TalkRefusal::NotAdmin) }

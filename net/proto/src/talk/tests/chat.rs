@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use crate::limits::CHAT_TEXT_BYTES;
 use super::*;
+use crate::limits::CHAT_TEXT_BYTES;
 
 #[test]
 fn what_one_writes_all_read_in_one_order() {
@@ -66,7 +66,9 @@ fn who_comes_later_reads_nothing_older_from_anybody() {
     let given: Vec<usize> = world
         .sent
         .iter()
-        .filter_map(|(_, to, message)| if let (3, TalkMessage::Give(all)) = (*to, message) { Some(all.len()) } else { None })
+        .filter_map(
+            |(_, to, message)| if let (3, TalkMessage::Give(all)) = (*to, message) { Some(all.len()) } else { None },
+        )
         .collect();
     assert_eq!(given, [1]);
 }

@@ -159,14 +159,16 @@ fn late_pieces_of_a_declined_file_are_no_offence_and_endless_ones_are() {
 #[test]
 fn too_many_offers_are_an_offence() {
     let mut world = World::of(2);
-    let offered = |id: u64| TalkMessage::Offer { id: FileId(id), size: FILE_BYTES, sha256: [0; 32], name: "..".to_owned() };
+    let offered =
+        |id: u64| TalkMessage::Offer { id: FileId(id), size: FILE_BYTES, sha256: [0; 32], name: "..".to_owned() };
     let outcome = (0..100).map(|id| world.inject(1, 0, offered(id))).find(Result::is_err);
     assert_eq!(outcome, Some(Err(Offence::TooManyOffers)));
     assert_eq!(world.events(0).filter(|event| matches!(event, TalkEvent::FileOffered { .. })).count(), 4);
     // Offered and taken back for ever.
     let mut world = World::of(2);
     let mut rounds = 0;
-    while world.inject(1, 0, offered(rounds)).is_ok() && world.inject(1, 0, TalkMessage::Cancel(FileId(rounds))).is_ok() {
+    while world.inject(1, 0, offered(rounds)).is_ok() && world.inject(1, 0, TalkMessage::Cancel(FileId(rounds))).is_ok()
+    {
         rounds += 1;
     }
     assert_eq!(world.offences[0].2, Offence::Flood);

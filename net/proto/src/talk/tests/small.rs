@@ -39,7 +39,11 @@ fn who_comes_and_who_comes_back_sees_the_hands() {
     // One path is enough.
     world.heal(2, 1);
     world.run(Duration::from_secs(2));
-    assert!((0..4).all(|n| world.hands(n) == [world.id(2)]), "{:?}", (0..4).map(|n| world.hands(n)).collect::<Vec<_>>());
+    assert!(
+        (0..4).all(|n| world.hands(n) == [world.id(2)]),
+        "{:?}",
+        (0..4).map(|n| world.hands(n)).collect::<Vec<_>>()
+    );
     assert_eq!(world.offences, []);
 }
 
