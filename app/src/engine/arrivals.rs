@@ -217,6 +217,8 @@ impl Owner {
                     "Update the older of the two programs.",
                 ),
             ),
+            // Nothing of it is shown yet.
+            Event::Talk(_) => {}
             Event::Closed => self.network(None),
             Event::Roster(_)
             | Event::RoleChanged { .. }

@@ -32,6 +32,7 @@ pub(super) const fn offence(offence: Offence) -> &'static str {
         Offence::Forged => "passes on what nobody signed",
         Offence::NotAllowed => "acts for an admin without being one",
         Offence::Flood => "floods the meeting with messages",
+        Offence::Talk => "breaks the rules of the meeting",
         Offence::OtherKeys => "uses other keys than it was let in with",
     }
 }

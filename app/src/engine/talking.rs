@@ -3,7 +3,7 @@
 
 use conclave_proto::core::{Command as Ask, Event};
 use conclave_proto::ids::PeerId;
-use conclave_proto::room::MemberRole;
+use conclave_proto::room::{MemberRole, Offence};
 use conclave_proto::talk::{TalkCommand, TalkEvent};
 
 use super::Command;
@@ -156,6 +156,8 @@ impl Owner {
                     ),
                 );
             }
+            // Told already, and better.
+            Event::CutOff { offence: Offence::Talk, .. } => {}
             Event::CutOff { who, offence } => {
                 let name = meeting.talk.name(who);
                 self.tell(

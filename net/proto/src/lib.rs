@@ -15,6 +15,7 @@ mod noise;
 pub mod room;
 mod secret;
 mod session;
+pub mod talk;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

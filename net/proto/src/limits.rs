@@ -1,7 +1,9 @@
 //! Every bound of this crate in one place, each with its reason. Sections: invites and names, signalling and handshake,
-//! session and path, membership and lobby, transport.
+//! session and path, membership and lobby, transport, talk.
 
 use std::time::Duration;
+
+pub use crate::talk::Rate;
 
 // ---- Protocol ----
 
@@ -227,3 +229,106 @@ pub const RELIABLE_ISLANDS: usize = 32;
 
 /// Events that wait for `poll_event`. The caller drains after each input; one datagram makes far fewer.
 pub const TRANSPORT_EVENTS: usize = 1024;
+
+// ---- Talk: text ----
+
+/// One message, cleaned: two screens full. Longer things are files.
+pub const CHAT_TEXT_BYTES: usize = 4000;
+/// Messages that are kept: a long meeting's worth. The oldest go.
+pub const CHAT_MESSAGES: usize = 1000;
+/// Bytes of the messages that are kept, signatures included. The oldest go.
+pub const CHAT_BYTES: usize = 512 * 1024;
+/// What we let our owner write: faster than anybody types, slower than a paste in a loop.
+pub const CHAT_SAID: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
+/// What we take from an author before we cut them off: more than an honest one can send ([`CHAT_SAID`]), also when a cut of
+/// some seconds delivers it all at once.
+pub const CHAT_HEARD: Rate = Rate { burst: 60, every: Duration::from_millis(800) };
+/// What we take of an author's text that others kept for us: all that the author can have written while we were away.
+pub const CHAT_CAUGHT_UP: Rate = Rate { burst: 1000, every: Duration::from_millis(800) };
+/// Of those, what may come at once of somebody whom we have just met.
+pub const CHAT_OF_THE_NEW: u32 = 60;
+/// How far ahead of all that we know a message may number itself: far more than a meeting has messages, and a number
+/// chosen to be the last for good is refused.
+pub const LAMPORT_LEAP: u64 = 100_000;
+/// Kept text goes to a peer in pieces of this size, at the pace of files.
+pub const CHAT_BATCH_BYTES: usize = 8 * 1024;
+/// Pause before we tell others that our list has changed: most of them have the message already.
+pub const HEADS_PAUSE: Duration = Duration::from_millis(200);
+/// Heads are told anew so often, should one have been lost with a session.
+pub const HEADS_EVERY: Duration = Duration::from_secs(20);
+/// Pause before lists that differ are compared in full: a message in flight mostly settles it.
+pub const CHAT_SYNC_PAUSE: Duration = Duration::from_millis(300);
+/// A comparison that changed nothing is not repeated sooner.
+pub const CHAT_SYNC_AGAIN: Duration = Duration::from_secs(30);
+
+// ---- Talk: small things ----
+
+/// Messages of any kind but asked-for data from one peer, beyond which it floods: sixteen people's rows passed on by one,
+/// and everything else, stay below a tenth of it.
+pub const TALK_HEARD: Rate = Rate { burst: 400, every: Duration::from_millis(20) };
+/// Reactions that our owner may send.
+pub const REACTIONS_SAID: Rate = Rate { burst: 5, every: Duration::from_millis(500) };
+/// Reactions that are shown of one peer; more are left out.
+pub const REACTIONS_HEARD: Rate = Rate { burst: 8, every: Duration::from_millis(400) };
+/// Changes of hands by our owner.
+pub const HANDS_SAID: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
+/// Changes of hands that are taken of one member, by itself or as an admin, before it floods.
+pub const HANDS_HEARD: Rate = Rate { burst: 60, every: Duration::from_millis(800) };
+/// Requests to mute by our owner.
+pub const MUTES_SAID: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
+/// Requests to mute that are shown of one peer; more are left out.
+pub const MUTES_HEARD: Rate = Rate { burst: 3, every: Duration::from_secs(5) };
+
+// ---- Talk: who hears whom ----
+
+/// A row is told anew so often.
+pub const HEARING_EVERY: Duration = Duration::from_secs(2);
+/// A row in which somebody is newly heard or not heard is told at once, but not more often than this.
+pub const HEARING_PAUSE: Duration = Duration::from_millis(250);
+/// A row that was not told anew for so long (two of three lost) is forgotten.
+pub const HEARING_STALE: Duration = Duration::from_secs(6);
+/// Members that pass a row on to somebody whom its owner does not hear: one may fail.
+pub const HEARING_RELAYS: usize = 2;
+
+// ---- Talk: files ----
+
+/// The largest file that may be offered: a day's film. Nothing is set aside for an offer.
+pub const FILE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Bytes of a file's name on the wire and for its receiver; file systems take 255, and the receiver adds a number.
+pub const FILE_NAME_BYTES: usize = 200;
+/// Files between two peers in one direction that are offered or under way.
+pub const FILES_PER_PEER: usize = 4;
+/// Files that are received at once, from all peers.
+pub const FILES_RECEIVED: usize = 8;
+/// Ended files that are remembered per peer and direction, so that a late word about one is no offence.
+pub const FILES_REMEMBERED: usize = 16;
+/// Offers by our owner to one peer.
+pub const OFFERS_SAID: Rate = Rate { burst: 10, every: Duration::from_secs(3) };
+/// Offers of one peer, beyond which it floods.
+pub const OFFERS_HEARD: Rate = Rate { burst: 40, every: Duration::from_secs(2) };
+/// One piece of a file, at most: 13 datagrams.
+pub const FILE_PIECE_MAX: usize = 16 * 1024;
+/// One piece of a file, at least, but for the last: else a file could be made of a billion messages.
+pub const FILE_PIECE_MIN: usize = 1024;
+/// Bytes of one file that may be under way or wait to be written.
+pub const FILE_WINDOW: u64 = 64 * 1024;
+/// The window is moved when so much was written.
+pub const FILE_WINDOW_STEP: u64 = 16 * 1024;
+/// Bytes of files and kept text that may wait in one session's reliable channel: a quarter of a second at 1 Mbit/s, so that
+/// what matters more waits no longer.
+pub const BULK_WAITING: usize = 32 * 1024;
+/// Part of the estimate that files and kept text may use.
+pub const BULK_SHARE: f64 = 0.25;
+/// Part of the best estimate that they may use towards all peers together: many paths may be one cable.
+pub const BULK_SHARE_OF_ALL: f64 = 0.5;
+/// They begin no faster than this and double every second: an estimate that was never used to its full may be far too high, and
+/// so it is corrected before sound suffers.
+pub const BULK_FIRST_KBPS: u64 = 250;
+/// They always get this much, or they would never end.
+pub const BULK_LEAST_KBPS: u64 = 24;
+/// A piece is what this much time carries: it delays sound by an eighth of it.
+pub const BULK_PIECE: Duration = Duration::from_millis(50);
+/// The shortest wait for the next piece: no busy loop on a fast path.
+pub const BULK_STEP: Duration = Duration::from_millis(1);
+/// How often a full channel is looked at again.
+pub const BULK_RETRY: Duration = Duration::from_millis(20);

@@ -156,4 +156,6 @@ pub enum Offence {
     Flood,
     /// Its keys are not those that it was let in with.
     OtherKeys,
+    /// Broke a rule of talk; `TalkEvent::CutOff` came before and says which.
+    Talk,
 }

@@ -583,6 +583,7 @@ impl World {
             | Event::Rules { .. }
             | Event::InvitesRevoked
             | Event::SenderReport(..)
+            | Event::Talk(_)
             | Event::Closed => {}
         }
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
 use crate::ids::{DevicePublicKey, PeerId};
 use crate::room::{MemberChange, MemberRole, Offence, RosterEntry, Rule, Rules};
+use crate::talk::{TalkCommand, TalkEvent};
 use crate::time::{Bitrate, Instant};
 
 /// What the owner of a meeting asks of the core.
@@ -47,6 +48,8 @@ pub enum Command {
     SetMaxBitrate(Option<Bitrate>),
     /// The network under us changed (new interface, wake from sleep): check every path again at once.
     NetworkChanged,
+    /// Text, hands, reactions, hearing, files. Refusals come as [`TalkEvent::Refused`].
+    Talk(TalkCommand),
 }
 
 /// News of the signalling stream to one peer (a libp2p stream in the shell). Reliable and in order.
@@ -118,6 +121,8 @@ pub enum WakeReason {
     Sync,
     /// A member's new addresses are to be passed on.
     Introduce,
+    /// Something of talk is due: a row, a comparison, a piece of a file.
+    Talk,
     /// Goodbyes are out.
     Close,
 }
@@ -236,6 +241,8 @@ pub enum Event {
         /// The version we speak.
         ours: u16,
     },
+    /// Text, hands, reactions, hearing, files.
+    Talk(TalkEvent),
     /// We left, or were refused, and all goodbyes are out. Nothing follows.
     Closed,
 }

@@ -28,6 +28,7 @@ impl Core {
                 }
                 if peer.announced {
                     self.event(Event::Path { who: id, kind, address });
+                    self.talk_connected(id);
                     self.retarget();
                 } else {
                     self.announce(id);
@@ -37,7 +38,8 @@ impl Core {
             SessionEvent::PathLost => {
                 let Some(peer) = self.peers.get_mut(&id) else { return };
                 peer.schedule_reconnect(now);
-                if peer.announced {
+                self.talk.disconnected(id);
+                if self.peers.get(&id).is_some_and(|peer| peer.announced) {
                     self.event(Event::PathLost(id));
                     self.retarget();
                 }
@@ -113,6 +115,7 @@ impl Core {
                 }
             }
             Control::Rekey(step, attempt, message) if is_member => self.on_rekey(id, step, attempt, &message),
+            Control::Talk(message) if is_member => self.on_talk(id, message),
             // Overtaken by a removal, or somebody who tries.
             Control::Wait
             | Control::Denied(_)
@@ -120,7 +123,8 @@ impl Core {
             | Control::Ops(_)
             | Control::Have { .. }
             | Control::Introduce(_)
-            | Control::Rekey(..) => {}
+            | Control::Rekey(..)
+            | Control::Talk(_) => {}
         }
     }
 

@@ -12,6 +12,7 @@ mod rekey;
 mod room;
 mod signalling;
 mod stats;
+mod talk;
 mod video;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +33,7 @@ use crate::noise::NoiseStatic;
 use crate::room::InviteOptions;
 use crate::secret::RoomSecret;
 use crate::session::{Control, Header, Session};
+use crate::talk::Talk;
 use crate::text::clean_name;
 use crate::time::{Bitrate, Instant};
 
@@ -79,6 +81,7 @@ pub struct Core {
     sender_report: Option<SenderReport>,
     max_bitrate: Option<Bitrate>,
     targets: Vec<LayerTarget>,
+    talk: Talk,
     outputs: VecDeque<Output>,
     /// Datagrams are opened into it.
     buffer: Box<[u8; DATAGRAM_BYTES_MAX]>,
@@ -167,6 +170,7 @@ impl Core {
             sender_report: None,
             max_bitrate: None,
             targets: Vec::new(),
+            talk: Talk::new(),
             outputs: VecDeque::new(),
             buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
             wake: None,
@@ -259,6 +263,7 @@ impl Core {
                     }
                 }
             }
+            Command::Talk(command) => self.talk_command(command)?,
         }
         Ok(())
     }
@@ -374,6 +379,7 @@ impl Core {
     /// Fetches events and datagrams of every peer that may have some. What one peer says may concern others, hence rounds.
     fn pump(&mut self) {
         for _ in 0..ROSTER + KNOCKERS + STRANGERS {
+            self.pump_talk();
             let dirty: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.dirty).map(|(id, _)| *id).collect();
             if dirty.is_empty() {
                 return;
@@ -450,7 +456,8 @@ impl Core {
             let unfinished = peer.dirty.then_some((self.now, WakeReason::Pace));
             unfinished.or_else(|| peer.next_wake(self.now))
         });
-        own.into_iter().chain(rekey).chain(peers).min_by_key(|(at, _)| *at)
+        let talk = self.talk_wake();
+        own.into_iter().chain(rekey).chain(talk).chain(peers).min_by_key(|(at, _)| *at)
     }
 
     fn prune_indices(&mut self) {

@@ -68,6 +68,7 @@ impl Core {
             (Role::Member, true) => {}
         }
         self.set_heads();
+        self.talk_attendance();
         let ids: Vec<PeerId> = self.peers.keys().copied().collect();
         for id in ids {
             match self.membership.keys_of(&id).copied() {
@@ -145,6 +146,7 @@ impl Core {
         }
         self.share_bitrate();
         self.tell_roster();
+        self.talk_connected(id);
         self.retarget();
     }
 
@@ -163,6 +165,7 @@ impl Core {
         } else if peer.knock.take().is_some_and(|knock| knock.told) {
             self.event(Event::KnockGone(id));
         }
+        self.talk_gone(id, reason);
         self.retarget();
     }
 

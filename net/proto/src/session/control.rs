@@ -11,6 +11,7 @@ use crate::invite::{put_address, take_address};
 use crate::limits::{CANDIDATES, INTRODUCTIONS, OPERATIONS, OPERATIONS_PER_MESSAGE};
 use crate::membership::Op;
 use crate::secret::RoomSecret;
+use crate::talk::TalkMessage;
 use crate::wire::{Malformed, Reader};
 
 /// One message on the reliable channel.
@@ -35,6 +36,8 @@ pub(crate) enum Control {
     Rekey(RekeyStep, u32, Vec<u8>),
     /// "You are in": what members share, and nobody at the door knows.
     Welcome(RoomSecret),
+    /// All that is neither membership nor media.
+    Talk(TalkMessage),
 }
 
 /// Which message of the handshake.
@@ -54,6 +57,7 @@ const INTRODUCE: u8 = 6;
 const ADDRESSES: u8 = 7;
 const REKEY: u8 = 8;
 const WELCOME: u8 = 9;
+const TALK: u8 = 16;
 
 impl Control {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -95,6 +99,10 @@ impl Control {
                 out.push(WELCOME);
                 out.extend_from_slice(secret.bytes());
             }
+            Self::Talk(message) => {
+                out.push(TALK);
+                message.encode(&mut out);
+            }
         }
         out
     }
@@ -128,6 +136,7 @@ impl Control {
                 Self::Rekey(step, reader.u32()?, reader.take_rest().to_vec())
             }
             WELCOME => Self::Welcome(RoomSecret::new(Zeroizing::new(reader.array()?))),
+            TALK => Self::Talk(TalkMessage::parse(&mut reader)?),
             _ => return Err(Malformed::UnknownCode),
         };
         reader.finish()?;

@@ -82,6 +82,8 @@ pub struct Transport {
     peer_sender_report: u32,
     /// The last budget that was told.
     budget: Option<(Bitrate, Instant)>,
+    /// What the reliable channel needs for files: not for pictures.
+    bulk: Bitrate,
     /// Since when something that calls for a report got none.
     unanswered_since: Option<Instant>,
     events: VecDeque<TransportEvent>,
@@ -115,6 +117,7 @@ impl Transport {
             peer_wish: 0,
             peer_sender_report: 0,
             budget: None,
+            bulk: Bitrate::ZERO,
             unanswered_since: None,
             events: VecDeque::new(),
             reports: Vec::new(),
@@ -263,6 +266,24 @@ impl Transport {
 
     fn probe(&self) -> Option<Probe> {
         self.estimator.probe().filter(|_| self.probes)
+    }
+
+    /// Keeps this much of the path free of pictures, for what goes through the reliable channel.
+    pub fn set_bulk(&mut self, now: Instant, rate: Bitrate) {
+        self.bulk = rate;
+        self.estimate_changed(now);
+    }
+
+    /// What the path carries, as far as known.
+    #[must_use]
+    pub fn estimate(&self) -> Bitrate {
+        self.estimator.estimate()
+    }
+
+    /// Bytes in the reliable channel that are not acknowledged.
+    #[must_use]
+    pub fn reliable_waiting(&self) -> usize {
+        self.reliable_send.waiting()
     }
 
     /// Fills in the transport's part.

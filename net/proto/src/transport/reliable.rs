@@ -44,9 +44,8 @@ pub(super) struct ReliableSend {
 
 impl ReliableSend {
     pub(super) fn push(&mut self, message: &Bytes) -> Result<(), ReliableFull> {
-        let buffered = self.uncut_at - self.first_unacknowledged() + self.uncut.len() as u64;
         let needed = message.len() + varint_len(message.len() as u64);
-        let full = buffered + needed as u64 > limits::RELIABLE_BUFFER_BYTES as u64;
+        let full = self.waiting() + needed > limits::RELIABLE_BUFFER_BYTES;
         if full || message.is_empty() || message.len() > limits::RELIABLE_MESSAGE_BYTES {
             return Err(ReliableFull);
         }
@@ -55,6 +54,12 @@ impl ReliableSend {
         self.uncut.extend_from_slice(&length);
         self.uncut.extend_from_slice(message);
         Ok(())
+    }
+
+    /// Bytes that are not acknowledged.
+    pub(super) fn waiting(&self) -> usize {
+        let under_way = self.uncut_at - self.first_unacknowledged();
+        usize::try_from(under_way).unwrap_or(usize::MAX).saturating_add(self.uncut.len())
     }
 
     /// Everything is acknowledged.

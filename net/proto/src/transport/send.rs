@@ -126,7 +126,8 @@ impl Transport {
         let sound = self.audio_send.rate(now);
         // Headers and tags are 8 % of full datagrams; what is lost is sent again.
         let repair = 1.0 - self.estimator.loss().min(0.3);
-        let rest = Bitrate::from_bps(estimate.as_bps().saturating_sub(sound.as_bps()));
+        let taken = sound.as_bps().saturating_add(self.bulk.as_bps());
+        let rest = Bitrate::from_bps(estimate.as_bps().saturating_sub(taken));
         let budget = rest.scaled(0.9 * repair).max(LEAST_BUDGET);
         let tell = self.budget.is_none_or(|(told, at)| {
             budget < told.scaled(FALL) || (budget > told.scaled(RISE) && now.since(at) >= RISE_INTERVAL)

@@ -12,12 +12,14 @@ use conclave_proto::invite::Invite;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
 use conclave_proto::room::InviteOptions;
 use conclave_proto::testing::SeededEntropy;
-use conclave_proto::time::Instant;
+use conclave_proto::time::{Bitrate, Instant};
 
 pub(crate) type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// One way, for datagrams and signalling alike.
 pub(crate) const DELAY: Duration = Duration::from_millis(1);
+/// A bottleneck drops what would wait longer.
+const QUEUE: Duration = Duration::from_millis(300);
 /// Steps of a world within one virtual second before it counts as a busy loop.
 const STEPS_PER_SECOND: u64 = 40_000;
 
@@ -64,6 +66,11 @@ pub(crate) struct World {
     sequence: u64,
     /// No datagram gets through.
     pub(crate) cut: bool,
+    /// Pairs, smaller first, between which nothing gets through, signalling neither.
+    pub(crate) cut_pairs: BTreeSet<(usize, usize)>,
+    /// What each direction of each pair carries; without one the path is as fast as need be.
+    pub(crate) bottleneck: Option<Bitrate>,
+    busy_until: BTreeMap<(usize, usize), Instant>,
     /// No signalling stream opens.
     pub(crate) signalling_down: bool,
     /// Drops every nth datagram.
@@ -96,6 +103,9 @@ impl World {
             streams: BTreeSet::new(),
             sequence: 0,
             cut: false,
+            cut_pairs: BTreeSet::new(),
+            bottleneck: None,
+            busy_until: BTreeMap::new(),
             signalling_down: false,
             drop_every: None,
             weather: None,
@@ -296,13 +306,18 @@ impl World {
                     let dropped =
                         self.drop_every.is_some_and(|every| self.nodes[n].datagrams_sent.is_multiple_of(every));
                     let copies = self.weather.as_mut().map_or_else(|| vec![DELAY], Weather::copies);
-                    let gets_through = !self.cut && !dropped;
+                    let queue = self.queue(n, to, datagram.len());
+                    let gets_through = !self.cut && !dropped && queue.is_some();
                     for delay in copies.into_iter().filter(|_| gets_through) {
+                        let delay = delay + queue.unwrap_or_default();
                         self.post(delay, Parcel::Datagram { to, from, bytes: datagram.clone() });
                     }
                 }
                 Output::Signal(to, message) => {
-                    if let Some(to) = self.position(to).filter(|to| self.streams.contains(&(n.min(*to), n.max(*to)))) {
+                    if let Some(to) = self.position(to).filter(|to| {
+                        let pair = (n.min(*to), n.max(*to));
+                        self.streams.contains(&pair) && !self.cut_pairs.contains(&pair)
+                    }) {
                         self.post(DELAY, Parcel::Signal { to, from: us, input: SignalInput::Message(message.into()) });
                     }
                 }
@@ -323,10 +338,29 @@ impl World {
         }
     }
 
+    /// What a datagram waits behind others at the bottleneck and takes to pass it; `None`: it does not get through.
+    fn queue(&mut self, from: usize, to: SocketAddr, bytes: usize) -> Option<Duration> {
+        let to = self.nodes.iter().position(|node| node.address == to)?;
+        if self.cut_pairs.contains(&(from.min(to), from.max(to))) {
+            return None;
+        }
+        let Some(rate) = self.bottleneck else { return Some(Duration::ZERO) };
+        let now = self.now;
+        let busy_until = self.busy_until.entry((from, to)).or_insert(now);
+        let free_at = now.max(*busy_until);
+        if free_at.since(now) > QUEUE {
+            return None;
+        }
+        // IPv4 and UDP headers travel, too.
+        *busy_until = free_at + rate.time_for(bytes + 28);
+        Some(busy_until.since(now))
+    }
+
     fn open(&mut self, n: usize, to: PeerId, addresses: &[SocketAddr]) {
         let us = self.id(n);
         let found = self.position(to).filter(|to| addresses.contains(&self.nodes[*to].address));
-        match found.filter(|_| !self.signalling_down) {
+        let is_cut = found.is_some_and(|other| self.cut_pairs.contains(&(n.min(other), n.max(other))));
+        match found.filter(|_| !self.signalling_down && !is_cut) {
             Some(other) => {
                 self.streams.insert((n.min(other), n.max(other)));
                 let (here, there) = (self.nodes[n].address, self.nodes[other].address);
@@ -354,6 +388,7 @@ fn name(reason: WakeReason) -> &'static str {
         WakeReason::DropOldKey => "drop old key",
         WakeReason::Sync => "sync",
         WakeReason::Introduce => "introduce",
+        WakeReason::Talk => "talk",
         WakeReason::Close => "close",
     }
 }
