@@ -104,7 +104,10 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         "hearing-2" => open(&mut state, Panel::Hearing, room::hearing(1)),
         "hearing-8" => open(&mut state, Panel::Hearing, room::hearing(7)),
         "hearing-16" => open(&mut state, Panel::Hearing, room::hearing(15)),
-        "files" => open(&mut state, Panel::Files, room::files()),
+        "files" => {
+            state.room.outbox.add(["whiteboard, left half.jpg".into(), "whiteboard, right half.jpg".into()]);
+            open(&mut state, Panel::Files, room::files())
+        }
         "door" => open(&mut state, Panel::Door, room::people()),
         "door-member" => open(&mut state, Panel::Door, room::member()),
         "ended" => ended(),

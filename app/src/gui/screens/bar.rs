@@ -81,14 +81,14 @@ fn roomy(ui: &mut Ui, bar: Rect, snapshot: &Snapshot, state: &mut UiState, comma
     }
     chat_button(ui_right, state);
     people_button(ui_right, snapshot, state);
-    let news = snapshot.room.words_news.as_deref();
+    let news = snapshot.room.words_news.is_some();
     panel_button(ui_right, state, Panel::Words, Icon::Shield, ("Meeting words", "Meeting words (W)"), |button| {
-        button.dot(news.is_some())
+        button.dot(news)
     });
     more(ui_right, snapshot, state, false, commands);
     if texts {
         let room = Rect::from_min_max(bar.min, pos2(start.x - space::S, bar.bottom()));
-        left(ui, room.shrink2(vec2(space::L, 0.0)), news.filter(|_| apart), state);
+        left(ui, room.shrink2(vec2(space::L, 0.0)));
     }
 }
 
@@ -100,47 +100,22 @@ fn leave_width(side: f32, text: bool) -> f32 {
     if text { 112.0 } else { side }
 }
 
-/// Whether news of the words fit into the left end of the bar.
-pub(super) fn has_room_for_news(bar: Rect) -> bool {
-    const NEWS: f32 = 260.0;
-    let side = size::ROUND;
-    bar.width() >= TEXTS && (bar.width() - middle_width(side, true)) / 2.0 - 2.0 * space::L >= NEWS
-        // The right edge takes as much, so that the middle stays in the middle.
-        && bar.width() >= middle_width(side, true) + 10.0 * (side + space::S) + 4.0 * space::L
-}
-
-/// What is always true, or what is new.
-fn left(ui: &mut Ui, place: Rect, news: Option<&str>, state: &mut UiState) {
+/// What is always true.
+fn left(ui: &mut Ui, place: Rect) {
     let p = palette(ui);
     let mut left = row(ui, place);
     left.set_max_width(place.width());
-    match news {
-        Some(news) => news_button(&mut left, news, state),
-        None => {
-            widgets::icon(&mut left, Icon::Shield, p.accent_text);
-            left.add(egui::Label::new(RichText::new("Encrypted end to end").color(p.weak)).truncate());
-        }
-    }
+    widgets::icon(&mut left, Icon::Shield, p.accent_text);
+    left.add(egui::Label::new(RichText::new("Encrypted end to end").color(p.weak)).truncate());
 }
 
-fn news_button(ui: &mut Ui, news: &str, state: &mut UiState) {
-    let name = format!("{news} Look at the words");
-    let button = Button::text(news).with_icon(Icon::Shield).named(&name).look(Look::Quiet);
-    if ui.add(button.tooltip("Look at the new words (W)")).clicked() {
-        state.open(Panel::Words);
-    }
-}
-
-/// The news above the bar, where the bar has no room.
+/// The news of the words, between the tiles and the bar, until they were looked at.
 pub(super) fn news_strip(ui: &mut Ui, strip: Rect, news: &str, state: &mut UiState) {
-    let p = palette(ui);
-    ui.painter().rect_filled(strip, CornerRadius::ZERO, p.own);
-    let mut inner = ui.new_child(
-        UiBuilder::new().max_rect(strip).layout(Layout::centered_and_justified(egui::Direction::LeftToRight)),
-    );
     let name = format!("{news} Look at the words");
-    let button = Button::text(news).with_icon(Icon::Shield).named(&name).look(Look::Quiet).height(strip.height());
-    if inner.add(button.width(strip.width())).clicked() {
+    let layout = Layout::top_down(Align::Center);
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(strip.shrink2(vec2(space::M, 0.0))).layout(layout));
+    let button = Button::text(news).with_icon(Icon::Shield).named(&name).height(strip.height());
+    if inner.add(button.tooltip("Look at the new words (W)")).clicked() {
         state.open(Panel::Words);
     }
 }

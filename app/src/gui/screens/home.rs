@@ -29,11 +29,11 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 let ragged = egui::Layout::top_down(egui::Align::Min);
                 left.with_layout(ragged, |ui| {
                     theme::card(ui).show(ui, |ui| meet(ui, snapshot, state, commands));
+                    gap(ui, space::L);
+                    theme::card(ui).show(ui, |ui| contacts::show(ui, snapshot, state, commands));
                 });
                 right.with_layout(ragged, |ui| {
                     theme::card(ui).show(ui, |ui| network(ui, snapshot, state, commands));
-                    gap(ui, space::L);
-                    theme::card(ui).show(ui, |ui| contacts::show(ui, snapshot, state, commands));
                 });
             });
         } else {

@@ -20,9 +20,10 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
     let narrow = whole.width() < 480.0;
     let bar_height = if narrow { 64.0 } else { 76.0 };
     let (mut upper, bar) = whole.split_top_bottom_at_y(whole.bottom() - bar_height);
-    if let Some(news) = snapshot.room.words_news.as_deref().filter(|_| !bar::has_room_for_news(bar)) {
+    if let Some(news) = &snapshot.room.words_news {
         let strip;
-        (upper, strip) = upper.split_top_bottom_at_y(upper.bottom() - size::SMALL);
+        (upper, strip) = upper.split_top_bottom_at_y(upper.bottom() - size::SMALL - space::S);
+        let strip = Rect::from_min_max(strip.min, strip.max - vec2(0.0, space::S));
         bar::news_strip(ui, strip, news, state);
     }
     let beside = panel_beside(state, snapshot, whole);

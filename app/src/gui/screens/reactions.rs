@@ -1,10 +1,11 @@
 //! Reactions: what each looks like, the small popup that sends one, and the bubble that shows one.
 
 use egui::accesskit::Role;
-use egui::{Align2, CornerRadius, Id, LayerId, Painter, Popup, PopupCloseBehavior, Pos2, Rect, RectAlign, Sense, Ui};
+use egui::{CornerRadius, Id, LayerId, Painter, Popup, PopupCloseBehavior, Pos2, Rect, RectAlign, Sense, Ui};
 
 use crate::engine::{Command, Reaction};
-use crate::gui::theme::{self, ON_PICTURE, VEIL, palette, radius, size, space};
+use crate::gui::icons::{self, Icon};
+use crate::gui::theme::{self, HAND, VEIL, VEIL_GROUND, WARN_ON_PICTURE, palette, radius, size, space};
 use crate::gui::widgets;
 
 /// All there are, in the order they are offered; the number of each is its key while the popup is open.
@@ -33,14 +34,14 @@ pub(super) const fn name(reaction: Reaction) -> &'static str {
     }
 }
 
-const fn glyph(reaction: Reaction) -> &'static str {
+const fn icon(reaction: Reaction) -> Icon {
     match reaction {
-        Reaction::Yes => "👍",
-        Reaction::No => "👎",
-        Reaction::Applause => "👏",
-        Reaction::Laugh => "😂",
-        Reaction::Heart => "❤",
-        Reaction::Surprise => "😮",
+        Reaction::Yes => Icon::ThumbUp,
+        Reaction::No => Icon::ThumbDown,
+        Reaction::Applause => Icon::Applause,
+        Reaction::Laugh => Icon::Laugh,
+        Reaction::Heart => Icon::Heart,
+        Reaction::Surprise => Icon::Surprise,
     }
 }
 
@@ -79,7 +80,7 @@ fn choice(ui: &mut Ui, reaction: Reaction, number: usize) -> egui::Response {
     if response.hovered() {
         ui.painter().rect_filled(rect, corner, p.raised_hover);
     }
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, glyph(reaction), theme::regular(25.0), p.text);
+    icons::paint(ui.painter(), icons::centred(rect, 25.0), icon(reaction), p.text, p.surface);
     response.widget_info(|| egui::WidgetInfo::labeled(Role::Button, true, name(reaction)));
     widgets::focus_ring(ui, &response, rect.shrink(3.0), corner);
     response.on_hover_text(format!("{} ({number})", name(reaction)))
@@ -89,10 +90,13 @@ fn choice(ui: &mut Ui, reaction: Reaction, number: usize) -> egui::Response {
 pub(super) fn bubble(painter: &Painter, corner: Pos2, side: f32, reaction: Reaction) {
     let rect = Rect::from_min_max(Pos2::new(corner.x - side, corner.y), Pos2::new(corner.x, corner.y + side));
     painter.rect_filled(rect, CornerRadius::same(radius::PILL), VEIL);
-    painter.text(rect.center(), Align2::CENTER_CENTER, glyph(reaction), theme::regular(side * 0.62), ON_PICTURE);
+    let ink = if reaction == Reaction::Heart { WARN_ON_PICTURE } else { HAND };
+    icons::paint(painter, icons::centred(rect, side * 0.58), icon(reaction), ink, VEIL_GROUND);
 }
 
 /// The same in a line of text.
 pub(super) fn small(ui: &Ui, centre: Pos2, reaction: Reaction) {
-    ui.painter().text(centre, Align2::CENTER_CENTER, glyph(reaction), theme::regular(18.0), palette(ui).text);
+    let p = palette(ui);
+    let place = Rect::from_center_size(centre, theme::square(20.0));
+    icons::paint(ui.painter(), place, icon(reaction), p.text, p.surface);
 }

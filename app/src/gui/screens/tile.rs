@@ -58,6 +58,12 @@ impl<'a> Marks<'a> {
         if self.deaf_to_us {
             words.push("Cannot hear you".to_owned());
         }
+        words
+    }
+
+    /// What a picture of the hand and of the reaction says, in words.
+    pub(super) fn gestures(&self) -> Vec<String> {
+        let mut words = Vec::new();
         if let Some(place) = self.hand {
             words.push(format!("Hand raised, number {place}"));
         }
@@ -73,8 +79,8 @@ pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, marks: &Marks<'_>
     let response = ui.interact(rect, ui.scope_id().with(("tile", &person.who)), Sense::click());
     let name = format!("Show {}", person.name);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
-    let condition = condition(person, marks);
-    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(condition.clone()));
+    let said = marks.gestures().into_iter().chain([condition(person, marks)]).collect::<Vec<_>>().join(" · ");
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(said));
 
     ground(ui, rect);
     let slot = person.picture.as_ref().filter(|_| person.camera_on);
@@ -102,7 +108,7 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, marks: &Marks<'_
         (true, true) => "Your picture. Camera off, muted",
     };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, name));
-    let said = marks.words().join(" · ");
+    let said = marks.gestures().join(" · ");
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(said));
     if floats {
         let shadow = theme::shadow().as_shape(rect, CornerRadius::same(radius::TILE));

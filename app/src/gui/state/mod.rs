@@ -4,6 +4,7 @@
 mod chat;
 mod compare;
 mod files;
+mod panel;
 mod reactions;
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +17,7 @@ use super::pictures::Pictures;
 pub(crate) use chat::{Chat, TEXT_CHARS};
 pub(crate) use compare::{Compare, Step};
 pub(crate) use files::{Outbox, file_name};
+pub(crate) use panel::{Panel, Question};
 pub(crate) use reactions::Reactions;
 
 /// How long a confirmation such as "Invite copied" stays, in seconds.
@@ -57,34 +59,6 @@ pub(crate) struct InviteField {
     pub(crate) pasted: Option<String>,
     /// What was pasted is none.
     pub(crate) foreign: bool,
-}
-
-/// What is open beside the tiles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Panel {
-    #[default]
-    None,
-    People,
-    /// One of them: what may be done, and the truth about the link.
-    Person(Who),
-    Words,
-    /// The way through comparing them.
-    Compare,
-    Chat,
-    Hearing,
-    Files,
-    Door,
-}
-
-/// What cannot be undone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// Put somebody out.
-    Remove(Who),
-    /// Make all invites worthless.
-    RevokeInvites,
-    /// Forget a contact.
-    Forget(String),
 }
 
 /// What belongs to the meeting we are in, and ends with it.
@@ -279,20 +253,6 @@ impl UiState {
         }
         ctx.request_repaint_after_secs(left as f32);
         Some(sentence)
-    }
-}
-
-impl Panel {
-    /// Whether this panel is reached by the button of that one.
-    pub(crate) fn belongs_to(&self, button: &Self) -> bool {
-        self == button
-            || match self {
-                Self::Person(_) => *button == Self::People,
-                Self::Compare => *button == Self::Words,
-                Self::None | Self::People | Self::Words | Self::Chat | Self::Hearing | Self::Files | Self::Door => {
-                    false
-                }
-            }
     }
 }
 

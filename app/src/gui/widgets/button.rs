@@ -2,8 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, CornerRadius, Rect, Response, RichText, Sense, Stroke, TextWrapMode, Ui, Vec2, Widget, WidgetInfo,
-    WidgetText, pos2, vec2,
+    Color32, CornerRadius, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextWrapMode, Ui, Vec2, Widget,
+    WidgetInfo, WidgetText, pos2, vec2,
 };
 
 use super::focus_ring;
@@ -199,9 +199,11 @@ fn badge(ui: &Ui, rect: Rect, badge: Badge) {
             ui.painter().circle(centre, 6.0, p.accent, edge);
         }
         Badge::Count(count) => {
-            ui.painter().circle(centre, 9.0, p.accent, edge);
-            let number = if count > 9 { "9+".to_owned() } else { count.to_string() };
-            ui.painter().text(centre, Align2::CENTER_CENTER, number, theme::strong(10.5), p.on_accent);
+            let number = if count > 99 { "99+".to_owned() } else { count.to_string() };
+            let galley = ui.painter().layout_no_wrap(number, theme::strong(10.5), p.on_accent);
+            let pill = Rect::from_center_size(centre, vec2((galley.size().x + 9.0).max(18.0), 18.0));
+            ui.painter().rect(pill, CornerRadius::same(radius::PILL), p.accent, edge, StrokeKind::Outside);
+            ui.painter().galley(pill.center() - galley.size() / 2.0, galley, p.on_accent);
         }
     }
 }

@@ -40,6 +40,9 @@ pub(super) fn waiting<'a>(snapshot: &'a Snapshot, state: &UiState) -> Vec<Card<'
             if let Standing::NameOfAnother(known) = &member.standing
                 && member.present
                 && !state.room.warned.contains(&member.who)
+                // These panels say it themselves.
+                && state.panel != Panel::Person(member.who.clone())
+                && state.panel != Panel::Compare
             {
                 cards.push(Card::Name(member, known));
             }
@@ -128,7 +131,7 @@ fn offer(ui: &mut Ui, file: &FileLine, state: &mut UiState, commands: &mut Vec<C
                 ui.spacing_mut().item_spacing.y = 3.0;
                 let title = format!("{} offers you a file", speech::short(&file.name, 24));
                 ui.add(Label::new(RichText::new(title).font(theme::strong(text::BODY)).color(p.text)).truncate());
-                let what = format!("{} · {}", file.file, speech::bytes(file.size));
+                let what = format!("{} · {}", speech::bytes(file.size), file.file);
                 ui.add(Label::new(RichText::new(what).color(p.weak)).truncate());
             });
         });

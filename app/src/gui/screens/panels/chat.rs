@@ -43,9 +43,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
         said(&mut upper, lines, state);
     }
     let field = Rect::from_min_max(pos2(field.left(), field.bottom() - height), field.max);
-    let mut lower = ui.new_child(UiBuilder::new().max_rect(field).layout(Layout::left_to_right(Align::Max)));
-    lower.spacing_mut().item_spacing.x = space::S;
-    write(&mut lower, edit_width, state, commands);
+    write(ui, field, state, commands);
 }
 
 fn said(ui: &mut Ui, lines: &Arc<[ChatLine]>, state: &mut UiState) {
@@ -136,15 +134,18 @@ fn field_height(ui: &Ui, draft: &str, width: f32) -> f32 {
     (measured + 2.0 * 11.0).clamp(size::CONTROL, FIELD_MAX)
 }
 
-fn write(ui: &mut Ui, width: f32, state: &mut UiState, commands: &mut Vec<Command>) {
+fn write(ui: &mut Ui, field: Rect, state: &mut UiState, commands: &mut Vec<Command>) {
     let chat = &mut state.room.chat;
+    let corner = field.max - vec2(size::CONTROL, size::CONTROL);
+    let edit_place = Rect::from_min_max(field.min, pos2(corner.x - space::S, field.bottom()));
     let mut sends = false;
-    ScrollArea::vertical().id_salt("draft").max_width(width).max_height(FIELD_MAX).show(ui, |ui| {
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(edit_place).layout(Layout::top_down(Align::Min)));
+    ScrollArea::vertical().id_salt("draft").max_height(edit_place.height()).show(&mut inner, |ui| {
         let edit = TextEdit::multiline(&mut chat.draft)
             .hint_text(RichText::new("Write to everybody").color(palette(ui).weak))
             .char_limit(TEXT_CHARS)
             .desired_rows(1)
-            .desired_width(width)
+            .desired_width(edit_place.width())
             .min_size(vec2(0.0, size::CONTROL))
             .margin(egui::Margin::symmetric(12, 10))
             .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
@@ -159,7 +160,8 @@ fn write(ui: &mut Ui, width: f32, state: &mut UiState, commands: &mut Vec<Comman
     let ready = !chat.draft.trim().is_empty();
     let look = if ready { Look::Main } else { Look::Plain };
     let send = Button::icon(Icon::Send, "Send").look(look).tooltip("Send (Enter)").enabled(ready);
-    sends |= ui.add(send.width(size::CONTROL).height(size::CONTROL)).clicked();
+    let mut right = ui.new_child(UiBuilder::new().max_rect(Rect::from_min_max(corner, field.max)));
+    sends |= right.add(send.width(size::CONTROL).height(size::CONTROL)).clicked();
     if sends && let Some(words) = chat.take() {
         commands.push(Command::Chat(words));
         chat.wants_focus = true;

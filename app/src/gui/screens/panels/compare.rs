@@ -5,7 +5,7 @@ use egui::{Label, RichText, Ui, vec2};
 
 use crate::engine::{Command, MemberLine, Snapshot, Standing};
 use crate::gui::icons::Icon;
-use crate::gui::screens::gap;
+use crate::gui::screens::{gap, text_line};
 use crate::gui::state::{Panel, Step, UiState};
 use crate::gui::theme::{self, palette, size, space, text};
 use crate::gui::widgets::{self, Button, Look};
@@ -93,7 +93,7 @@ fn one(ui: &mut Ui, member: &MemberLine, state: &mut UiState, commands: &mut Vec
         Standing::Stranger => None,
     };
     if let Some(verified) = verified {
-        ui.horizontal(|ui| {
+        text_line(ui, |ui| {
             widgets::icon(ui, Icon::Shield, p.accent_text);
             ui.add(Label::new(RichText::new(verified).color(p.accent_text)).wrap());
         });

@@ -56,13 +56,15 @@ fn rules(ui: &mut Ui, rules: &Rules, admin: bool, commands: &mut Vec<Command>) {
         ),
     ];
     for (rule, on, name, meaning) in all {
+        ui.spacing_mut().item_spacing.y = 2.0;
         ui.add_enabled_ui(admin, |ui| {
             if widgets::switch(ui, on, name).clicked() {
                 commands.push(Command::SetRule(rule, !on));
             }
         });
         widgets::weak(ui, meaning);
-        gap(ui, space::M);
+        ui.spacing_mut().item_spacing.y = space::S;
+        gap(ui, space::L);
     }
 }
 

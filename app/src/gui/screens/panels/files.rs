@@ -1,10 +1,10 @@
 //! Files: offer one to somebody or everybody, and what became of those that were offered. Nothing is opened by itself.
 
-use egui::{ComboBox, CornerRadius, Frame, Label, Margin, RichText, TextEdit, Ui};
+use egui::{Align, ComboBox, CornerRadius, Frame, Label, Layout, Margin, RichText, TextEdit, Ui};
 
 use crate::engine::{Command, FileLine, FileState, Snapshot};
 use crate::gui::icons::Icon;
-use crate::gui::screens::gap;
+use crate::gui::screens::{gap, text_line};
 use crate::gui::speech::{bytes, short};
 use crate::gui::state::{Outbox, UiState, file_name};
 use crate::gui::theme::{self, palette, radius, space, text};
@@ -52,13 +52,15 @@ fn offer(ui: &mut Ui, snapshot: &Snapshot, outbox: &mut Outbox, commands: &mut V
         let name = file_name(path);
         ui.horizontal(|ui| {
             widgets::icon(ui, Icon::File, palette(ui).weak);
-            let width = ui.available_width() - theme::size::SMALL - space::S;
-            ui.add_sized([width, theme::size::SMALL], Label::new(&name).truncate().halign(egui::Align::Min))
-                .on_hover_text(path.display().to_string());
-            let remove = format!("Do not send {name}");
-            if ui.add(Button::icon(Icon::Cross, &remove)).clicked() {
-                taken_back = Some(index);
-            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let remove = format!("Do not send {name}");
+                if ui.add(Button::icon(Icon::Cross, &remove)).clicked() {
+                    taken_back = Some(index);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(&name).truncate()).on_hover_text(path.display().to_string());
+                });
+            });
         });
     }
     if let Some(index) = taken_back {
@@ -114,7 +116,7 @@ fn one(ui: &mut Ui, file: &FileLine, commands: &mut Vec<Command>) {
         |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = space::XS;
-            ui.horizontal(|ui| {
+            text_line(ui, |ui| {
                 let direction = if file.outgoing { Icon::Up } else { Icon::Down };
                 widgets::icon(ui, direction, p.weak);
                 let name = RichText::new(&file.file).font(theme::strong(text::BODY)).color(p.text);

@@ -1,7 +1,7 @@
 //! Who is in the meeting: present and away, who may let in, whose hand is up, who is muted, who is verified.
 
 use egui::accesskit::Role;
-use egui::{CornerRadius, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use crate::engine::{Command, MemberLine, Person, Snapshot, Standing};
 use crate::gui::icons::{self, Icon};
@@ -19,6 +19,7 @@ const HEIGHT: f32 = 56.0;
 
 pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     let room = &snapshot.room;
+    ui.spacing_mut().item_spacing.y = 2.0;
     ourselves(ui, snapshot, state);
     for person in &snapshot.people {
         let member = room.members.iter().find(|member| member.who == person.who);
@@ -39,6 +40,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 name: &member.name,
                 shown: &member.name,
                 said: &said,
+                gestures: &[],
                 admin: member.admin,
                 standing: &member.standing,
             };
@@ -49,7 +51,6 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
         }
     }
     group(ui, "More");
-    ui.spacing_mut().item_spacing.y = 0.0;
     if widgets::item(ui, Icon::Exchange, "Who hears whom", "").clicked() {
         state.open(Panel::Hearing);
     }
@@ -87,12 +88,14 @@ fn ourselves(ui: &mut Ui, snapshot: &Snapshot, state: &UiState) {
         said.push("Camera off".to_owned());
     }
     let said = if said.is_empty() { "In the meeting".to_owned() } else { said.join(" · ") };
+    let gestures = marks.gestures();
     let shown = format!("{} (you)", snapshot.name);
     let line = Line {
         who: "",
         name: &snapshot.name,
         shown: &shown,
         said: &with_role(said, room.admin),
+        gestures: &gestures,
         admin: room.admin,
         standing: &Standing::Stranger,
     };
@@ -113,11 +116,13 @@ fn present(
         Some(silent) => format!("Nothing arrives for {} s", silent.as_secs()),
         None => tile::condition(person, &marks),
     };
+    let gestures = marks.gestures();
     let line = Line {
         who: &person.who,
         name: &person.name,
         shown: &person.name,
         said: &with_role(said, admin),
+        gestures: &gestures,
         admin,
         standing: marks.standing,
     };
@@ -131,7 +136,8 @@ fn present(
         }
         let name = format!("Lower the hand of {}", person.name);
         let at = Rect::from_center_size(pos2(right.x - used - size::SMALL / 2.0, right.y), theme::square(size::SMALL));
-        lower = ui.put(at, Button::icon(Icon::Cross, &name)).clicked();
+        let mut place = ui.new_child(UiBuilder::new().id_salt(("lower", &person.who)).max_rect(at));
+        lower = place.add(Button::icon(Icon::Cross, &name)).clicked();
         used + size::SMALL
     });
     if lower {
@@ -169,6 +175,8 @@ struct Line<'a> {
     name: &'a str,
     shown: &'a str,
     said: &'a str,
+    /// Drawn as pictures, said in words.
+    gestures: &'a [String],
     admin: bool,
     standing: &'a Standing,
 }
@@ -181,7 +189,8 @@ impl Line<'_> {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), sense);
         let role = if action.is_some() { Role::Button } else { Role::Label };
         response.widget_info(|| WidgetInfo::labeled(role, true, action.unwrap_or(self.shown)));
-        ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.said));
+        let spoken: Vec<&str> = self.gestures.iter().map(String::as_str).chain([self.said]).collect();
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(spoken.join(" · ")));
         let corner = CornerRadius::same(radius::CONTROL);
         if action.is_some() && response.hovered() {
             ui.painter().rect_filled(rect.expand2(vec2(space::S, 0.0)), corner, p.raised);

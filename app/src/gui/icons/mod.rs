@@ -1,6 +1,8 @@
 //! The icons of the window, drawn with lines on a 24 x 24 grid, so that they have one weight, any size and any colour, and
 //! cost no font and no image. Drawing only; the accessible name belongs to the control around an icon.
 
+mod reactions;
+
 use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
 /// What to draw.
@@ -34,6 +36,12 @@ pub(crate) enum Icon {
     Block,
     Down,
     Up,
+    ThumbUp,
+    ThumbDown,
+    Applause,
+    Laugh,
+    Heart,
+    Surprise,
 }
 
 /// Draws an icon into a square; `ground` is what lies behind it (the gap beside a stroke through it shows it).
@@ -157,6 +165,12 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32, 
         }
         Icon::Down => arrow(&pen, 1.0),
         Icon::Up => arrow(&pen, -1.0),
+        Icon::ThumbUp => reactions::thumb(&pen, 1.0),
+        Icon::ThumbDown => reactions::thumb(&pen, -1.0),
+        Icon::Applause => reactions::applause(&pen),
+        Icon::Laugh => reactions::laugh(&pen),
+        Icon::Heart => reactions::heart(&pen),
+        Icon::Surprise => reactions::surprise(&pen),
     }
 }
 
