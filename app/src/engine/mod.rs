@@ -47,8 +47,8 @@ pub(crate) use entering::check_invite;
 pub use notices::{Fault, Trouble};
 pub use report::{EndReason, Report, ReportEvent, Reporter};
 pub use room::{
-    ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room, Rule, Rules,
-    ShownReaction, Standing,
+    ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room,
+    Rule, Rules, ShownReaction, Standing,
 };
 pub use snapshot::{DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, VisiblePeer, Who};
 pub(crate) use statistics::codec_name;

@@ -107,6 +107,9 @@ pub struct ChatLine {
     pub text: String,
     /// When we heard of it, seconds since the Unix epoch.
     pub unix_s: u64,
+    /// Grows from 1 in the order in which we heard of the lines, which need not be the order they stand in: so that new
+    /// ones can be told from those that were read.
+    pub number: u64,
 }
 
 /// A closed set: every program shows the same ones.

@@ -1,10 +1,11 @@
-//! The keys: M microphone, V camera, Ctrl+L leave, Escape closes what is open. A key that is typed into a text field or held
-//! down does nothing here.
+//! The keys. In a meeting: M microphone, V camera, H hand, R reactions, C chat, P people, W words, F files, Ctrl+L leave,
+//! Escape closes what is open. A key that is typed into a text field or held down does nothing here.
 
 use egui::{Context, Event, Key, Modifiers};
 
 use crate::engine::{Command, Snapshot, Stage};
 
+use super::screens::reactions;
 use super::state::{Panel, UiState};
 
 pub(crate) fn handle(ctx: &Context, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
@@ -20,7 +21,15 @@ pub(crate) fn handle(ctx: &Context, snapshot: &Snapshot, state: &mut UiState, co
             (Key::M, Modifiers::NONE) if devices_open => commands.push(Command::SetMuted(!snapshot.muted)),
             (Key::V, Modifiers::NONE) if devices_open => commands.push(Command::SetCamera(snapshot.camera_off)),
             (Key::L, modifiers) if in_meeting && modifiers.command_only() => commands.push(Command::Leave),
-            (Key::Escape, Modifiers::NONE) if !menu_open => state.panel = Panel::None,
+            (Key::H, Modifiers::NONE) if in_meeting => {
+                commands.push(Command::RaiseHand(!snapshot.room.hands.contains(&snapshot.room.me)));
+            }
+            (Key::R, Modifiers::NONE) if in_meeting => egui::Popup::toggle_id(ctx, reactions::popup()),
+            (Key::C, Modifiers::NONE) if in_meeting => state.open(Panel::Chat),
+            (Key::P, Modifiers::NONE) if in_meeting => state.toggle(Panel::People),
+            (Key::W, Modifiers::NONE) if in_meeting => state.toggle(Panel::Words),
+            (Key::F, Modifiers::NONE) if in_meeting => state.toggle(Panel::Files),
+            (Key::Escape, Modifiers::NONE) if !menu_open => state.escape(),
             _ => {}
         }
     }

@@ -6,10 +6,12 @@ mod fonts;
 mod icons;
 mod keys;
 mod layout;
+mod mark;
 mod pictures;
 pub mod scenes;
 mod screens;
 mod shell;
+mod speech;
 mod state;
 mod theme;
 mod widgets;
@@ -39,6 +41,7 @@ pub fn clear_color(visuals: &egui::Visuals) -> [f32; 4] {
 /// Draws a snapshot and appends what the person asked for, over a ground of [`clear_color`].
 pub fn ui(ui: &mut egui::Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     state.follow(snapshot);
+    take_dropped_files(ui.ctx(), snapshot, state);
     keys::handle(ui.ctx(), snapshot, state, commands);
     match &snapshot.stage {
         Stage::Home => screens::home::show(ui, snapshot, state, commands),
@@ -51,6 +54,19 @@ pub fn ui(ui: &mut egui::Ui, snapshot: &Snapshot, state: &mut UiState, commands:
     }
     screens::overlay::show(ui, snapshot, state, commands);
     state.pictures.sweep();
+}
+
+/// Files that were dropped onto the window wait in the files panel; nothing is sent before somebody says so.
+fn take_dropped_files(ctx: &egui::Context, snapshot: &Snapshot, state: &mut UiState) {
+    if snapshot.stage != Stage::Meeting {
+        return;
+    }
+    let dropped: Vec<_> =
+        ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+    if !dropped.is_empty() {
+        state.room.outbox.add(dropped);
+        state.open(state::Panel::Files);
+    }
 }
 
 /// Does what a reply of the engine asks for: an invite goes to the clipboard, and only there.

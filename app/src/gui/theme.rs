@@ -48,6 +48,8 @@ pub(crate) mod size {
     pub(crate) const PANEL: f32 = 336.0;
     /// Narrower than this, a panel covers the tiles instead of standing beside them.
     pub(crate) const PANEL_BESIDE: f32 = 820.0;
+    /// Tiles beside a wide panel keep at least this.
+    pub(crate) const STAGE: f32 = 400.0;
 }
 
 /// Semibold type.
@@ -93,10 +95,23 @@ pub(crate) struct Palette {
     pub(crate) warn: Color32,
     /// A tile without a picture.
     pub(crate) tile: Color32,
+    /// What we said ourselves; a row of our own.
+    pub(crate) own: Color32,
+    /// Behind a loud warning.
+    pub(crate) alarm: Color32,
 }
 
 /// What lies on pictures is the same in both themes: white on a dark veil.
 pub(crate) const ON_PICTURE: Color32 = Color32::WHITE;
+/// Muted, not heard, not who they seem: on the veil.
+pub(crate) const WARN_ON_PICTURE: Color32 = Color32::from_rgb(0xff, 0xb4, 0xab);
+/// Compared and verified, on the veil.
+pub(crate) const GOOD_ON_PICTURE: Color32 = Color32::from_rgb(0x74, 0xe0, 0xc7);
+/// What the gap of a struck icon shows on the veil.
+pub(crate) const VEIL_GROUND: Color32 = Color32::from_gray(30);
+/// A raised hand, on pictures and in lists.
+pub(crate) const HAND: Color32 = Color32::from_rgb(0xff, 0xc8, 0x57);
+pub(crate) const ON_HAND: Color32 = Color32::from_rgb(0x2b, 0x1d, 0x00);
 /// The veil. Over a white picture it still leaves white text 7:1.
 pub(crate) const VEIL: Color32 = Color32::from_black_alpha(176);
 
@@ -118,6 +133,8 @@ const DARK: Palette = Palette {
     on_danger: Color32::WHITE,
     warn: Color32::from_rgb(0xff, 0x9d, 0x93),
     tile: Color32::from_rgb(0x1f, 0x25, 0x2e),
+    own: Color32::from_rgb(0x17, 0x38, 0x35),
+    alarm: Color32::from_rgb(0x3b, 0x1a, 0x1e),
 };
 
 const LIGHT: Palette = Palette {
@@ -138,6 +155,8 @@ const LIGHT: Palette = Palette {
     on_danger: Color32::WHITE,
     warn: Color32::from_rgb(0xa8, 0x1f, 0x2b),
     tile: Color32::from_rgb(0xdf, 0xe4, 0xeb),
+    own: Color32::from_rgb(0xd8, 0xee, 0xe8),
+    alarm: Color32::from_rgb(0xfd, 0xea, 0xea),
 };
 
 /// The palette of the theme that this `Ui` is drawn in.
@@ -263,10 +282,10 @@ mod tests {
     #[test]
     fn text_keeps_four_and_a_half_to_one() {
         for p in [DARK, LIGHT] {
-            for ground in [p.ground, p.surface, p.raised, p.raised_hover, p.tile] {
+            for ground in [p.ground, p.surface, p.raised, p.raised_hover, p.tile, p.own, p.alarm] {
                 assert!(contrast(p.text, ground) >= 4.5, "text on {ground:?}: {}", contrast(p.text, ground));
             }
-            for ground in [p.ground, p.surface, p.raised, p.tile] {
+            for ground in [p.ground, p.surface, p.raised, p.tile, p.own, p.alarm] {
                 assert!(contrast(p.weak, ground) >= 4.5, "weak on {ground:?}: {}", contrast(p.weak, ground));
                 assert!(contrast(p.warn, ground) >= 4.5, "warn on {ground:?}: {}", contrast(p.warn, ground));
                 assert!(contrast(p.accent_text, ground) >= 4.5, "accent on {ground:?}");
@@ -279,6 +298,13 @@ mod tests {
             ] {
                 assert!(contrast(text, ground) >= 4.5, "{text:?} on {ground:?}: {}", contrast(text, ground));
             }
+        }
+        assert!(contrast(ON_HAND, HAND) >= 4.5);
+        for on_veil in [WARN_ON_PICTURE, GOOD_ON_PICTURE] {
+            assert!(
+                contrast(on_veil, Color32::from_gray(255 - VEIL.a())) >= 3.0,
+                "marks on the veil over a white picture"
+            );
         }
         for avatar in AVATARS {
             assert!(contrast(Color32::WHITE, avatar) >= 4.5, "{avatar:?}: {}", contrast(Color32::WHITE, avatar));

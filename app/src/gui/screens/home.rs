@@ -4,11 +4,12 @@ use egui::{Color32, CornerRadius, Rect, RichText, Sense, Stroke, TextEdit, Ui, V
 
 use crate::engine::{Command, Snapshot, VisiblePeer};
 use crate::gui::icons::{self, Icon};
+use crate::gui::mark;
 use crate::gui::state::{INVITE_BYTES, InviteField, NAME_CHARS, UiState};
 use crate::gui::theme::{self, palette, radius, size, space, text};
 use crate::gui::widgets::{self, Button, Look};
 
-use super::{column, gap, heading};
+use super::{column, contacts, gap, heading};
 
 /// Narrower than this, everything stands in one column.
 const TWO_COLUMNS: f32 = 860.0;
@@ -16,7 +17,7 @@ const TWO_COLUMNS: f32 = 860.0;
 pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     let wide = ui.max_rect().width() >= TWO_COLUMNS;
     column(ui, "home", if wide { 2.0 * size::COLUMN + space::XL } else { size::COLUMN }, |ui| {
-        mark(ui);
+        head(ui);
         gap(ui, space::XL);
         if wide {
             ui.spacing_mut().item_spacing.x = space::XL;
@@ -28,6 +29,8 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
                 let ragged = egui::Layout::top_down(egui::Align::Min);
                 left.with_layout(ragged, |ui| {
                     theme::card(ui).show(ui, |ui| meet(ui, snapshot, state, commands));
+                    gap(ui, space::L);
+                    theme::card(ui).show(ui, |ui| contacts::show(ui, snapshot, state, commands));
                 });
                 right.with_layout(ragged, |ui| {
                     theme::card(ui).show(ui, |ui| network(ui, snapshot, state, commands));
@@ -37,15 +40,17 @@ pub(crate) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState, comman
             theme::card(ui).show(ui, |ui| meet(ui, snapshot, state, commands));
             gap(ui, space::L);
             theme::card(ui).show(ui, |ui| network(ui, snapshot, state, commands));
+            gap(ui, space::L);
+            theme::card(ui).show(ui, |ui| contacts::show(ui, snapshot, state, commands));
         }
     });
 }
 
-fn mark(ui: &mut Ui) {
+fn head(ui: &mut Ui) {
     let p = palette(ui);
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(theme::square(48.0), Sense::hover());
-        icons::logo(ui.painter(), rect, p.accent, p.on_accent);
+        mark::logo(ui.painter(), rect, p.accent, p.on_accent);
         ui.add_space(space::XS);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;

@@ -1,13 +1,15 @@
 //! The screens, one per stage of the snapshot, and what lies over them. Each draws and appends commands, nothing else.
 
+mod bar;
+mod contacts;
 pub(super) mod ended;
 pub(super) mod entering;
 pub(super) mod home;
-mod link_panel;
 pub(super) mod meeting;
 pub(super) mod overlay;
 mod panels;
 pub(super) mod preview;
+pub(super) mod reactions;
 mod tile;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, Vec2, vec2};

@@ -1,4 +1,5 @@
-//! One tile: a picture or an avatar, the name, who speaks, who is muted, and whether anything arrives at all.
+//! One tile: a picture or an avatar, the name, who speaks, who is muted, raised hands, reactions, whether the person is who we
+//! verified, and whether anything arrives at all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +8,79 @@ use conclave_media::PictureSlot;
 use egui::epaint::RectShape;
 use egui::{Color32, CornerRadius, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use crate::engine::{DeviceState, Person, Snapshot};
+use crate::engine::{DeviceState, Hears, Person, Reaction, Room, Snapshot, Standing};
 use crate::gui::icons::{self, Icon};
 use crate::gui::pictures;
 use crate::gui::state::UiState;
-use crate::gui::theme::{self, ON_PICTURE, VEIL, palette, radius, size, space, text};
+use crate::gui::theme::{
+    self, GOOD_ON_PICTURE, HAND, ON_HAND, ON_PICTURE, VEIL, VEIL_GROUND, WARN_ON_PICTURE, palette, radius, size, space,
+    text,
+};
 use crate::gui::widgets;
 
+use super::reactions;
+
+/// What the meeting says about somebody, beside their picture.
+pub(super) struct Marks<'a> {
+    /// Their place among the raised hands, from 1.
+    pub(super) hand: Option<usize>,
+    pub(super) reaction: Option<Reaction>,
+    pub(super) standing: &'a Standing,
+    /// They tell that they do not hear us.
+    pub(super) deaf_to_us: bool,
+}
+
+impl<'a> Marks<'a> {
+    pub(super) fn of(who: &str, room: &'a Room, state: &UiState) -> Self {
+        let us = room.me.as_str();
+        let row = room.hearing.iter().find(|row| row.who == who && who != us);
+        let hears = row.and_then(|row| row.of.iter().find(|(whom, _)| whom == us));
+        Self {
+            hand: room.hands.iter().position(|hand| hand == who).map(|before| before + 1),
+            reaction: state.room.reactions.of(who),
+            standing: room
+                .members
+                .iter()
+                .find(|member| member.who == who)
+                .map_or(&Standing::Stranger, |member| &member.standing),
+            deaf_to_us: hears.is_some_and(|(_, hears)| *hears == Hears::No),
+        }
+    }
+
+    /// In words, for a list and a screen reader.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        match self.standing {
+            Standing::NameOfAnother(name) => words.push(format!("Not the {name} you verified")),
+            Standing::Verified | Standing::VerifiedAs(_) => words.push("Verified".to_owned()),
+            Standing::Stranger => {}
+        }
+        if self.deaf_to_us {
+            words.push("Cannot hear you".to_owned());
+        }
+        words
+    }
+
+    /// What a picture of the hand and of the reaction says, in words.
+    pub(super) fn gestures(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(place) = self.hand {
+            words.push(format!("Hand raised, number {place}"));
+        }
+        if let Some(reaction) = self.reaction {
+            words.push(reactions::name(reaction).to_owned());
+        }
+        words
+    }
+}
+
 /// Somebody else; a click asks for their link panel.
-pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, state: &mut UiState) -> Response {
+pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, marks: &Marks<'_>, state: &mut UiState) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(("tile", &person.who)), Sense::click());
-    let name = format!("Show the link to {}", person.name);
+    let name = format!("Show {}", person.name);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
-    let condition = condition(person);
-    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(condition.clone()));
+    let said = marks.gestures().into_iter().chain([condition(person, marks)]).collect::<Vec<_>>().join(" · ");
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(said));
 
     let slot = person.picture.as_ref().filter(|_| person.camera_on);
     if !picture(ui, rect, slot, false, state) {
@@ -31,14 +91,15 @@ pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, state: &mut UiSta
     if let Some(silent) = person.silent_for {
         silence(ui, rect, &person.name, silent);
     }
-    name_plate(ui, rect, &person.name, person.muted);
+    name_plate(ui, rect, &person.name, person.muted, marks.standing);
+    corners(ui, rect, marks);
     outline(ui, rect, person.speaking);
     widgets::focus_ring(ui, &response, rect.shrink(4.0), CornerRadius::same(radius::TILE));
     response
 }
 
 /// Ourselves, as in a mirror.
-pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, floats: bool, state: &mut UiState) {
+pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, marks: &Marks<'_>, floats: bool, state: &mut UiState) {
     let response = ui.interact(rect, ui.scope_id().with("own tile"), Sense::hover());
     let name = match (snapshot.camera_off, snapshot.muted) {
         (false, false) => "Your picture",
@@ -47,6 +108,8 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, floats: bool, st
         (true, true) => "Your picture. Camera off, muted",
     };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, name));
+    let said = marks.gestures().join(" · ");
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(said));
     if floats {
         let shadow = theme::shadow().as_shape(rect, CornerRadius::same(radius::TILE));
         ui.painter().add(shadow);
@@ -58,7 +121,8 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, floats: bool, st
         widgets::avatar(ui.painter(), rect.center(), diameter, "", &snapshot.name);
     }
     let failed = matches!(snapshot.microphone, DeviceState::Failed(_));
-    name_plate(ui, rect, "You", snapshot.muted || failed);
+    name_plate(ui, rect, "You", snapshot.muted || failed, &Standing::Stranger);
+    corners(ui, rect, marks);
     if floats {
         let edge = Stroke::new(1.5, Color32::from_white_alpha(60));
         ui.painter().rect_stroke(rect, CornerRadius::same(radius::TILE), edge, StrokeKind::Inside);
@@ -96,12 +160,42 @@ fn outline(ui: &Ui, rect: Rect, speaking: bool) {
     }
 }
 
-fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool) {
-    let small = rect.width() < 160.0;
+/// A raised hand on the left, a reaction on the right.
+fn corners(ui: &Ui, rect: Rect, marks: &Marks<'_>) {
+    let small = is_small(rect);
+    let margin = if small { 5.0 } else { space::S };
+    if let Some(place) = marks.hand {
+        let side = if small { 20.0 } else { 28.0 };
+        let left = pos2(rect.left() + margin, rect.top() + margin + side / 2.0);
+        widgets::pill(ui.painter(), left, side, Icon::Hand, &place.to_string(), (HAND, ON_HAND));
+    }
+    if let Some(reaction) = marks.reaction {
+        let side = (rect.height() * 0.3).clamp(22.0, 64.0);
+        reactions::bubble(ui.painter(), rect.right_top() + vec2(-margin, margin), side, reaction);
+    }
+}
+
+fn is_small(rect: Rect) -> bool {
+    rect.width() < 160.0
+}
+
+/// Muted, verified, not who they seem: before the name.
+fn plate_icons(muted: bool, standing: &Standing) -> impl Iterator<Item = (Icon, Color32)> {
+    let muted = muted.then_some((Icon::MicrophoneOff, WARN_ON_PICTURE));
+    let standing = match standing {
+        Standing::NameOfAnother(_) => Some((Icon::Warning, WARN_ON_PICTURE)),
+        Standing::Verified | Standing::VerifiedAs(_) => Some((Icon::Shield, GOOD_ON_PICTURE)),
+        Standing::Stranger => None,
+    };
+    muted.into_iter().chain(standing)
+}
+
+fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool, standing: &Standing) {
+    let small = is_small(rect);
     let (height, margin, side) = if small { (20.0, 5.0, 7.0) } else { (26.0, space::S, 10.0) };
     let font = theme::strong(if small { 11.0 } else { text::SMALL });
     let icon_side = if small { 12.0 } else { 14.0 };
-    let icon = if muted { icon_side + space::XS } else { 0.0 };
+    let icon = plate_icons(muted, standing).count() as f32 * (icon_side + space::XS);
     let galley = widgets::ellipsis(ui, name, font, rect.width() - 2.0 * margin - 2.0 * side - icon);
     let plate = Rect::from_min_size(
         pos2(rect.left() + margin, rect.bottom() - margin - height),
@@ -109,16 +203,10 @@ fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool) {
     );
     ui.painter().rect_filled(plate, CornerRadius::same(13), VEIL);
     let mut x = plate.left() + side;
-    if muted {
+    for (icon, ink) in plate_icons(muted, standing) {
         let at = Rect::from_center_size(pos2(x + icon_side / 2.0, plate.center().y), theme::square(icon_side));
-        icons::paint(
-            ui.painter(),
-            at,
-            Icon::MicrophoneOff,
-            Color32::from_rgb(0xff, 0xb4, 0xab),
-            Color32::from_gray(30),
-        );
-        x += icon;
+        icons::paint(ui.painter(), at, icon, ink, VEIL_GROUND);
+        x += icon_side + space::XS;
     }
     ui.painter().galley(pos2(x, plate.center().y - galley.size().y / 2.0), galley, ON_PICTURE);
 }
@@ -142,7 +230,7 @@ fn silence(ui: &Ui, rect: Rect, name: &str, silent: Duration) {
     let top = rect.center().y - galley.size().y / 2.0 + if roomy { 14.0 } else { 0.0 };
     if roomy {
         let at = Rect::from_center_size(pos2(rect.center().x, top - 20.0), theme::square(size::ICON));
-        icons::paint(ui.painter(), at, Icon::Warning, ON_PICTURE, Color32::from_gray(30));
+        icons::paint(ui.painter(), at, Icon::Warning, ON_PICTURE, VEIL_GROUND);
     }
     ui.painter().galley(pos2(rect.center().x, top), galley, ON_PICTURE);
 }
@@ -153,19 +241,19 @@ pub(super) fn silence_sentence(name: &str, silent: Duration) -> String {
 }
 
 /// How somebody is doing, in words.
-pub(super) fn condition(person: &Person) -> String {
+pub(super) fn condition(person: &Person, marks: &Marks<'_>) -> String {
     if let Some(silent) = person.silent_for {
         return silence_sentence(&person.name, silent);
     }
-    let mut words = Vec::new();
+    let mut words = marks.words();
     if person.speaking {
-        words.push("Speaking");
+        words.push("Speaking".to_owned());
     }
     if person.muted {
-        words.push("Muted");
+        words.push("Muted".to_owned());
     }
     if !person.camera_on {
-        words.push("Camera off");
+        words.push("Camera off".to_owned());
     }
     if words.is_empty() { "Listening".to_owned() } else { words.join(" · ") }
 }

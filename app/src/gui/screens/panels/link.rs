@@ -3,10 +3,12 @@
 use egui::{Label, RichText, Ui};
 
 use crate::engine::Person;
-use crate::gui::theme::{self, palette, space, text};
+use crate::gui::theme::{palette, space};
 use crate::gui::widgets;
 
-use super::{gap, text_line, tile};
+use crate::gui::screens::{gap, text_line, tile};
+
+use super::group;
 
 pub(super) fn show(ui: &mut Ui, person: &Person) {
     let link = &person.link;
@@ -44,11 +46,6 @@ pub(super) fn show(ui: &mut Ui, person: &Person) {
         format!("{width} × {height}, {per_second:.0} a second, {codec}")
     });
     stacked(ui, "Picture", &picture);
-}
-
-fn group(ui: &mut Ui, name: &str) {
-    gap(ui, space::M);
-    ui.label(RichText::new(name).font(theme::strong(text::BODY)).color(palette(ui).accent_text));
 }
 
 fn row(ui: &mut Ui, name: &str, value: &str) {

@@ -1,23 +1,26 @@
 //! Hand-made snapshots of every screen, for the gallery (`cargo run --example gallery`) and the tests of the window. Plain
 //! values: nothing here runs a meeting, opens a device or knows the network.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod portrait;
+mod room;
+
 use std::time::Duration;
 
-use conclave_media::{Picture, PictureSlot};
+use crate::engine::{
+    ContactLine, DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, Standing, VisiblePeer,
+};
 
-use crate::engine::{DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, VisiblePeer};
-
-use super::state::{Panel, UiState};
+use super::state::{Panel, Step, UiState};
+use portrait::portrait;
 
 /// The names that [`scene`] knows.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 42] = [
     "home",
     "home-new",
     "home-visible",
     "home-pasted",
     "home-knock",
+    "contacts",
     "preview",
     "preview-join",
     "preview-no-camera",
@@ -26,10 +29,31 @@ pub const NAMES: [&str; 20] = [
     "meeting-2",
     "meeting-3",
     "meeting-8",
+    "meeting-16",
     "knock",
+    "knock-verified",
+    "knock-name",
+    "warning",
+    "cannot-hear",
+    "offer",
     "people",
+    "people-16",
+    "person",
+    "person-warning",
     "words",
-    "link-panel",
+    "words-news",
+    "compare",
+    "compare-people",
+    "compare-differ",
+    "chat",
+    "chat-long",
+    "chat-empty",
+    "hearing-2",
+    "hearing-8",
+    "hearing-16",
+    "files",
+    "door",
+    "door-member",
     "ended",
     "notices",
     "long-names",
@@ -56,20 +80,36 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         "meeting-1" => meeting(0),
         "meeting-2" => meeting(1),
         "meeting-3" => meeting(2),
+        "contacts" => contacts(&mut state),
         "meeting-8" => meeting(8),
+        "meeting-16" => room::busy(),
         "knock" => knock(),
-        "people" => {
-            state.panel = Panel::People;
-            meeting(4)
+        "knock-verified" => knock_of(Standing::Verified),
+        "knock-name" => knock_of(Standing::NameOfAnother("Cy Twombly".to_owned())),
+        "warning" => room::impostor(),
+        "cannot-hear" => room::cannot_hear(),
+        "offer" => room::offer(),
+        "words-news" => room::words_news(),
+        "people" => open(&mut state, Panel::People, room::people()),
+        "people-16" => open(&mut state, Panel::People, room::busy()),
+        "person" => open(&mut state, Panel::Person("bo".to_owned()), room::people()),
+        "person-warning" => open(&mut state, Panel::Person("bo".to_owned()), room::impostor()),
+        "words" => open(&mut state, Panel::Words, meeting(3)),
+        "compare" => open(&mut state, Panel::Compare, meeting(3)),
+        "compare-people" => compare(&mut state, Step::People),
+        "compare-differ" => compare(&mut state, Step::Differ("bo".to_owned())),
+        "chat" => open(&mut state, Panel::Chat, room::chat(room::talk())),
+        "chat-long" => open(&mut state, Panel::Chat, room::chat(room::much_talk())),
+        "chat-empty" => open(&mut state, Panel::Chat, room::chat(Vec::new())),
+        "hearing-2" => open(&mut state, Panel::Hearing, room::hearing(1)),
+        "hearing-8" => open(&mut state, Panel::Hearing, room::hearing(7)),
+        "hearing-16" => open(&mut state, Panel::Hearing, room::hearing(15)),
+        "files" => {
+            state.room.outbox.add(["whiteboard, left half.jpg".into(), "whiteboard, right half.jpg".into()]);
+            open(&mut state, Panel::Files, room::files())
         }
-        "words" => {
-            state.panel = Panel::Words;
-            meeting(3)
-        }
-        "link-panel" => {
-            state.panel = Panel::Link("bo".to_owned());
-            meeting(2)
-        }
+        "door" => open(&mut state, Panel::Door, room::people()),
+        "door-member" => open(&mut state, Panel::Door, room::member()),
         "ended" => ended(),
         "notices" => notices(),
         "long-names" => {
@@ -79,6 +119,19 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         _ => return None,
     };
     Some((snapshot, state))
+}
+
+fn open(state: &mut UiState, panel: Panel, snapshot: Snapshot) -> Snapshot {
+    state.open(panel);
+    snapshot
+}
+
+fn compare(state: &mut UiState, step: Step) -> Snapshot {
+    let snapshot = room::people();
+    state.follow(&snapshot);
+    state.open(Panel::Compare);
+    state.room.compare.step = step;
+    snapshot
 }
 
 /// A text shaped like an invite; it opens nothing.
@@ -100,6 +153,35 @@ fn home_visible() -> Snapshot {
         visible: vec![peer("grace", "Grace Hopper"), peer("room", "Meeting room, second floor"), peer("bo", "Bo")],
         ..home()
     }
+}
+
+fn contacts(state: &mut UiState) -> Snapshot {
+    const DAY_S: u64 = 24 * 60 * 60;
+    const MAY_2026: u64 = 1_777_813_500;
+    let names = [
+        "Bo",
+        "Grace Hopper",
+        "Alan Turing",
+        "Katherine Johnson",
+        "Radia Perlman",
+        "Ōsaka Naomi 大坂なおみ",
+        "Cy",
+        "Di",
+    ];
+    let contact = |(name, days): (&str, u64)| ContactLine {
+        id: format!("{days:016x}"),
+        name: name.to_owned(),
+        note: if days == 1 { "From the reading group; lives in Leiden".to_owned() } else { String::new() },
+        verified_unix_s: MAY_2026 - 90 * DAY_S,
+        last_met_unix_s: MAY_2026 - days * DAY_S,
+        meetings: u32::try_from(days % 4).unwrap_or(0),
+        skips_lobby: days == 1,
+    };
+    let contacts: Vec<ContactLine> = names.into_iter().zip(1..).map(contact).collect();
+    let first = contacts.first().map_or_else(String::new, |first| first.id.clone());
+    let note = contacts.first().map_or_else(String::new, |first| first.note.clone());
+    state.contact = Some(super::state::OpenContact { id: first, sent: note.clone(), note });
+    Snapshot { contacts: contacts.into(), ..home_visible() }
 }
 
 /// Devices open, nobody else yet.
@@ -152,18 +234,8 @@ fn entering() -> Snapshot {
 /// In the room with so many others.
 #[must_use]
 pub fn meeting(others: usize) -> Snapshot {
-    let all = [
-        ("bo", "Bo"),
-        ("grace", "Grace Hopper"),
-        ("alan", "Alan Turing"),
-        ("kath", "Katherine Johnson"),
-        ("edsger", "Edsger Dijkstra"),
-        ("mary", "Mary Jackson"),
-        ("dennis", "Dennis Ritchie"),
-        ("radia", "Radia Perlman"),
-    ];
     let mut people: Vec<Person> =
-        all.iter().take(others).zip(1..).map(|(&(who, name), number)| person(who, name, number)).collect();
+        room::NAMES.iter().take(others).zip(1..).map(|(&(who, name), number)| person(who, name, number)).collect();
     if let Some(first) = people.first_mut() {
         first.speaking = true;
     }
@@ -181,6 +253,7 @@ pub fn meeting(others: usize) -> Snapshot {
     Snapshot {
         stage: Stage::Meeting,
         words: (others > 0).then_some(words),
+        room: room::plain(&people),
         people,
         invite_ready: true,
         ..with_devices()
@@ -218,6 +291,13 @@ fn person(who: &str, name: &str, number: u8) -> Person {
 fn knock() -> Snapshot {
     let knock = |who: &str, name: &str| Knock { who: who.to_owned(), name: name.to_owned(), ..Knock::default() };
     Snapshot { knocks: vec![knock("cy", "Cy Twombly"), knock("di", "Di"), knock("ed", "Ed")], ..meeting(1) }
+}
+
+fn knock_of(standing: Standing) -> Snapshot {
+    let mut snapshot = knock();
+    snapshot.knocks.truncate(1);
+    snapshot.knocks[0].standing = standing;
+    snapshot
 }
 
 fn ended() -> Snapshot {
@@ -259,63 +339,13 @@ fn long_names() -> Snapshot {
     snapshot.name = "Maximiliana Wolkenstein-Trostburg the Elder".to_owned();
     snapshot.people[0].name = "Hubert Blaine Wolfeschlegelsteinhausenbergerdorff".to_owned();
     snapshot.people[1].name = "Ōsaka Naomi 大坂なおみ".to_owned();
-    snapshot.people[2].name = "Привет".to_owned();
+    snapshot.people[2].name = "מרים בת-שבע".to_owned();
+    snapshot.room = room::plain(&snapshot.people);
     let who = "long".to_owned();
-    snapshot.knocks = vec![Knock { who, name: "Somebody with quite a long name who would like to come in".to_owned(), ..Knock::default() }];
+    snapshot.knocks = vec![Knock {
+        who,
+        name: "Somebody with quite a long name who would like to come in".to_owned(),
+        ..Knock::default()
+    }];
     snapshot
-}
-
-/// A slot with somebody's picture in it.
-fn portrait(number: u8) -> Arc<PictureSlot> {
-    /// Drawn once: a scene has up to nine, the tests show dozens of scenes.
-    static DRAWN: Mutex<BTreeMap<u8, Picture>> = Mutex::new(BTreeMap::new());
-    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let picture = drawn.entry(number).or_insert_with(|| draw(number)).clone();
-    let slot = PictureSlot::default();
-    slot.put(Some(picture));
-    Arc::new(slot)
-}
-
-/// A drawn head and shoulders, as a camera would deliver it (720p I420), in colours of its own.
-fn draw(number: u8) -> Picture {
-    const WIDTH: usize = 1280;
-    const HEIGHT: usize = 720;
-    // Wall, hair and clothes as (Y, U, V), by number.
-    let walls = [(150, 138, 118), (168, 118, 132), (120, 140, 120), (182, 122, 138), (96, 134, 128), (140, 120, 124)];
-    let clothes = [(70, 150, 118), (90, 110, 160), (60, 128, 128), (110, 118, 108), (150, 110, 140), (48, 140, 130)];
-    let hairs = [(45, 122, 134), (30, 128, 130), (78, 112, 142), (62, 118, 138), (160, 124, 130)];
-    let skins = [(168, 112, 150), (118, 112, 148), (90, 116, 146), (146, 110, 152), (182, 116, 146)];
-    let at = |list: &[(u8, u8, u8)], step: u8| list[usize::from(number.wrapping_mul(step)) % list.len()];
-    let (wall, cloth, hair, skin) = (at(&walls, 1), at(&clothes, 5), at(&hairs, 3), at(&skins, 2));
-    let inside =
-        |x: f32, y: f32, cx: f32, cy: f32, rx: f32, ry: f32| ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) <= 1.0;
-    let lean = f32::from(number % 3) * 40.0 - 40.0;
-    let colour = |x: usize, y: usize| {
-        let (fx, fy) = (x as f32, y as f32);
-        let centre = 640.0 + lean;
-        if inside(fx, fy, centre, 330.0, 112.0, 146.0) && fy > 262.0 - (fx - centre).abs() * 0.35 {
-            skin
-        } else if inside(fx, fy, centre, 292.0, 146.0, 168.0) && fy < 420.0 {
-            hair
-        } else if inside(fx, fy, centre, 470.0, 62.0, 90.0) {
-            (skin.0.saturating_sub(18), skin.1, skin.2)
-        } else if inside(fx, fy, centre, 790.0, 330.0, 270.0) {
-            cloth
-        } else {
-            // Light falls from the upper left; a window frame stands in some rooms.
-            let shade = (fx * 0.02 + fy * 0.045) as u8;
-            let frame = number % 2 == 1 && (140..=420).contains(&x) && y < 360 && (x % 140 > 8) && (y % 180 > 8);
-            if frame { (215, 132, 124) } else { (wall.0.saturating_sub(shade), wall.1, wall.2) }
-        }
-    };
-    let mut data = Vec::with_capacity(WIDTH * HEIGHT * 3 / 2);
-    for y in 0..HEIGHT {
-        data.extend((0..WIDTH).map(|x| colour(x, y).0));
-    }
-    for plane in [1, 2] {
-        for y in (0..HEIGHT).step_by(2) {
-            data.extend((0..WIDTH).step_by(2).map(|x| if plane == 1 { colour(x, y).1 } else { colour(x, y).2 }));
-        }
-    }
-    Picture { width: 1280, height: 720, data: data.into(), captured_us: 0 }
 }

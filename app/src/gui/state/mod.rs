@@ -1,11 +1,24 @@
 //! What the window remembers between two frames and the engine need not know: what is being typed, which panel is open,
 //! what was answered a moment ago. Nothing here outlives the window.
 
+mod chat;
+mod compare;
+mod files;
+mod panel;
+mod reactions;
+
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use crate::engine::{Command, Snapshot, Stage, Who};
 
 use super::pictures::Pictures;
+
+pub(crate) use chat::{Chat, TEXT_CHARS};
+pub(crate) use compare::{Compare, Step};
+pub(crate) use files::{Outbox, file_name};
+pub(crate) use panel::{Panel, Question};
+pub(crate) use reactions::Reactions;
 
 /// How long a confirmation such as "Invite copied" stays, in seconds.
 const CONFIRMATION_S: f64 = 4.0;
@@ -25,7 +38,13 @@ pub struct UiState {
     pub(crate) name_missing: bool,
     pub(crate) invite: InviteField,
     pub(crate) panel: Panel,
+    /// Asked before something that cannot be undone.
+    pub(crate) question: Option<Question>,
     pub(crate) answered: HashSet<Who>,
+    pub(crate) room: RoomState,
+    pub(crate) contact: Option<OpenContact>,
+    /// All contacts are shown, not only the first ones.
+    pub(crate) all_contacts: bool,
     pub(crate) pictures: Pictures,
     tile_heights: HashMap<Who, u32>,
     confirmation: Option<(&'static str, f64)>,
@@ -42,14 +61,38 @@ pub(crate) struct InviteField {
     pub(crate) foreign: bool,
 }
 
-/// What is open beside the tiles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Panel {
-    #[default]
-    None,
-    People,
-    Words,
-    Link(Who),
+/// What belongs to the meeting we are in, and ends with it.
+#[derive(Default)]
+pub(crate) struct RoomState {
+    pub(crate) chat: Chat,
+    pub(crate) outbox: Outbox,
+    pub(crate) compare: Compare,
+    pub(crate) reactions: Reactions,
+    /// Offered files that were answered, until the engine has taken it in.
+    pub(crate) files_answered: HashSet<u64>,
+    /// Warnings about a name that were put away.
+    pub(crate) warned: HashSet<Who>,
+    pub(crate) special: SpecialInvite,
+    /// The news of the words that we told the engine was looked at, and show while its panel is open.
+    words_news: Option<String>,
+    words_seen_sent: bool,
+}
+
+/// An invite that is not as usual.
+#[derive(Default)]
+pub(crate) struct SpecialInvite {
+    pub(crate) single_use: bool,
+    /// Which of the lifetimes.
+    pub(crate) lifetime: usize,
+}
+
+/// The contact that is unfolded.
+pub(crate) struct OpenContact {
+    pub(crate) id: String,
+    /// The note as it is being written.
+    pub(crate) note: String,
+    /// As it was sent last; before that, as it was when it was unfolded.
+    pub(crate) sent: String,
 }
 
 impl UiState {
@@ -63,17 +106,98 @@ impl UiState {
         }
         self.answered.retain(|who| snapshot.knocks.iter().any(|knock| knock.who == *who));
         self.tile_heights.retain(|who, _| snapshot.people.iter().any(|person| person.who == *who));
-        if snapshot.stage != Stage::Meeting {
+        if snapshot.stage == Stage::Meeting {
+            self.follow_room(snapshot);
+        } else {
             self.panel = Panel::None;
+            self.room = RoomState::default();
         }
-        if let Panel::Link(who) = &self.panel
-            && !snapshot.people.iter().any(|person| person.who == *who)
-        {
-            self.panel = Panel::People;
+        if !matches!(snapshot.stage, Stage::Home | Stage::Meeting) {
+            self.question = None;
         }
         if !matches!(snapshot.stage, Stage::Home | Stage::Ended(_)) {
             self.invite = InviteField::default();
         }
+    }
+
+    fn follow_room(&mut self, snapshot: &Snapshot) {
+        let here = |who: &Who| {
+            snapshot.people.iter().any(|person| person.who == *who)
+                || snapshot.room.members.iter().any(|member| member.who == *who)
+        };
+        if matches!(&self.panel, Panel::Person(who) if !here(who)) {
+            self.open(Panel::People);
+        }
+        let room = &mut self.room;
+        room.chat.follow(&snapshot.room.chat, self.panel == Panel::Chat);
+        room.compare.follow(snapshot.words.as_ref());
+        room.warned.retain(|who| snapshot.room.members.iter().any(|member| member.who == *who));
+        room.files_answered.retain(|id| snapshot.room.files.iter().any(|file| file.id == *id));
+        if room.outbox.to.as_ref().is_some_and(|who| !here(who)) {
+            room.outbox.to = None;
+        }
+    }
+
+    /// Opens a panel, or closes all with `Panel::None`.
+    pub(crate) fn open(&mut self, panel: Panel) {
+        self.question = None;
+        if panel == Panel::Compare {
+            self.room.compare.step = Step::Read;
+            self.room.compare.began_anew = false;
+        }
+        if panel == Panel::Chat {
+            self.room.chat.wants_focus = true;
+        }
+        if !matches!(panel, Panel::Words | Panel::Compare) {
+            // Not looked at any more: their news is old.
+            self.room.words_news = None;
+        }
+        self.panel = panel;
+    }
+
+    /// Opens a panel, or closes it if it is the one that is open.
+    pub(crate) fn toggle(&mut self, panel: Panel) {
+        let open = self.panel.belongs_to(&panel);
+        self.open(if open { Panel::None } else { panel });
+    }
+
+    /// Escape: first the question, then the panel.
+    pub(crate) fn escape(&mut self) {
+        if self.question.take().is_none() {
+            self.open(Panel::None);
+        }
+    }
+
+    /// The words are being looked at: tells the engine once per news, and returns why they are new.
+    pub(crate) fn look_at_words(&mut self, snapshot: &Snapshot, commands: &mut Vec<Command>) -> Option<String> {
+        let room = &mut self.room;
+        if let Some(news) = &snapshot.room.words_news {
+            if room.words_news.as_ref() != Some(news) {
+                room.words_news = Some(news.clone());
+                room.words_seen_sent = false;
+            }
+            if !room.words_seen_sent {
+                room.words_seen_sent = true;
+                commands.push(Command::WordsSeen);
+            }
+        } else {
+            // Taken in; the same sentence may be news again.
+            room.words_seen_sent = false;
+        }
+        room.words_news.clone()
+    }
+
+    /// Whether the system's dialog for choosing files is to be opened now; true once per press of *Choose*.
+    pub fn take_dialog_request(&mut self) -> bool {
+        self.room.outbox.take_request()
+    }
+
+    /// The dialog is closed; nothing was chosen, or some files.
+    pub fn files_chosen(&mut self, paths: Vec<PathBuf>) {
+        let outbox = &mut self.room.outbox;
+        outbox.choosing = false;
+        outbox.nothing_chosen = paths.is_empty();
+        outbox.add(paths);
     }
 
     /// The name as it would be sent; asks for one if there is none.
@@ -109,6 +233,9 @@ impl UiState {
     pub(crate) fn forget_sent(&mut self) {
         self.tile_heights.clear();
         self.name_sent = None;
+        self.room.words_seen_sent = false;
+        self.room.files_answered.clear();
+        self.answered.clear();
     }
 
     /// Shows a short confirmation for some seconds.

@@ -1,6 +1,8 @@
 //! The icons of the window, drawn with lines on a 24 x 24 grid, so that they have one weight, any size and any colour, and
 //! cost no font and no image. Drawing only; the accessible name belongs to the control around an icon.
 
+mod reactions;
+
 use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
 /// What to draw.
@@ -15,7 +17,6 @@ pub(crate) enum Icon {
     Copy,
     People,
     Shield,
-    Link,
     Cross,
     Back,
     Check,
@@ -23,6 +24,24 @@ pub(crate) enum Icon {
     Network,
     Door,
     Plus,
+    Hand,
+    Smile,
+    Chat,
+    File,
+    More,
+    Exchange,
+    Send,
+    Lock,
+    Star,
+    Block,
+    Down,
+    Up,
+    ThumbUp,
+    ThumbDown,
+    Applause,
+    Laugh,
+    Heart,
+    Surprise,
 }
 
 /// Draws an icon into a square; `ground` is what lies behind it (the gap beside a stroke through it shows it).
@@ -67,9 +86,6 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32, 
             pen.closed(&outline);
             pen.line(&[(8.5, 12.0), (11.0, 14.5), (15.5, 9.5)]);
         }
-        Icon::Link => {
-            pen.line(&[(2.0, 12.0), (6.5, 12.0), (9.5, 4.5), (14.5, 19.5), (17.5, 12.0), (22.0, 12.0)]);
-        }
         Icon::Cross => {
             pen.line(&[(6.0, 6.0), (18.0, 18.0)]);
             pen.line(&[(18.0, 6.0), (6.0, 18.0)]);
@@ -96,50 +112,66 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32, 
             pen.line(&[(12.0, 5.0), (12.0, 19.0)]);
             pen.line(&[(5.0, 12.0), (19.0, 12.0)]);
         }
-    }
-}
-
-/// The mark of the program: a keyhole, for a room with a key.
-pub(crate) fn logo(painter: &Painter, rect: Rect, ground: Color32, mark: Color32) {
-    let unit = rect.width() / 24.0;
-    painter.rect_filled(rect, rect.width() * 0.29, ground);
-    let at = |x: f32, y: f32| rect.min + vec2(x, y) * unit;
-    painter.circle_filled(at(12.0, 9.6), 3.9 * unit, mark);
-    painter.add(Shape::convex_polygon(
-        vec![at(10.6, 11.0), at(13.4, 11.0), at(15.0, 18.6), at(9.0, 18.6)],
-        mark,
-        Stroke::new(0.8 * unit, mark),
-    ));
-}
-
-/// The mark as pixels, for the task bar.
-pub(crate) fn window_icon() -> egui::IconData {
-    const SIDE: u8 = 64;
-    let (ground, mark) = ([0x0b, 0x7a, 0x65], [0xff, 0xff, 0xff]);
-    let mut rgba = Vec::with_capacity(usize::from(SIDE) * usize::from(SIDE) * 4);
-    for row in 0..SIDE {
-        for column in 0..SIDE {
-            let at = |offset: u8| f32::from(offset) + 0.5;
-            let (x, y) = (at(column) / f32::from(SIDE) * 24.0, at(row) / f32::from(SIDE) * 24.0);
-            // Distance into the rounded square and into the keyhole, in pixels, gives soft edges.
-            let corner = |c: f32| ((c - 12.0).abs() - 5.0).max(0.0);
-            let square = 7.0 - corner(x).hypot(corner(y));
-            let bow = 3.9 - (x - 12.0).hypot(y - 9.6);
-            let stem = (1.4 + (y - 11.0) * 0.21 - (x - 12.0).abs()).min(y - 10.5).min(19.0 - y);
-            let cover = |distance: f32| (distance * f32::from(SIDE) / 24.0 + 0.5).clamp(0.0, 1.0);
-            let keyhole = cover(bow.max(stem));
-            for (g, m) in ground.into_iter().zip(mark) {
-                rgba.push(blend(g, m, keyhole));
-            }
-            rgba.push(blend(0, 255, cover(square)));
+        Icon::Hand => hand(&pen),
+        Icon::Smile => {
+            pen.circle((12.0, 12.0), 9.5);
+            pen.dot((8.8, 9.5));
+            pen.dot((15.2, 9.5));
+            pen.arc((12.0, 12.0), 5.2, 25.0, 155.0);
         }
+        Icon::Chat => {
+            pen.rounded((2.5, 4.0), (21.5, 17.0), 3.5);
+            pen.line(&[(7.0, 17.0), (7.0, 21.5), (12.0, 17.0)]);
+        }
+        Icon::File => {
+            pen.closed(&[(5.0, 2.5), (13.5, 2.5), (19.0, 8.0), (19.0, 21.5), (5.0, 21.5)]);
+            pen.line(&[(13.5, 2.5), (13.5, 8.0), (19.0, 8.0)]);
+        }
+        Icon::More => {
+            for x in [5.0, 12.0, 19.0] {
+                pen.spot((x, 12.0), 1.9);
+            }
+        }
+        Icon::Exchange => {
+            pen.line(&[(3.5, 8.0), (20.5, 8.0)]);
+            pen.line(&[(16.0, 3.5), (20.5, 8.0), (16.0, 12.5)]);
+            pen.line(&[(20.5, 16.0), (3.5, 16.0)]);
+            pen.line(&[(8.0, 11.5), (3.5, 16.0), (8.0, 20.5)]);
+        }
+        Icon::Send => {
+            pen.closed(&[(2.5, 10.5), (21.5, 2.5), (13.5, 21.5), (10.5, 13.5)]);
+            pen.line(&[(21.5, 2.5), (10.5, 13.5)]);
+        }
+        Icon::Lock => {
+            pen.rounded((4.5, 11.0), (19.5, 21.5), 2.5);
+            let mut shackle = vec![(8.0, 11.0), (8.0, 7.0)];
+            shackle.extend(arc_points((12.0, 7.0), 4.0, 180.0, 360.0));
+            shackle.push((16.0, 11.0));
+            pen.line(&shackle);
+        }
+        Icon::Star => {
+            let points: Vec<Point> = (0_u8..10)
+                .map(|corner| {
+                    let radius = if corner % 2 == 0 { 10.0 } else { 4.4 };
+                    let angle = (f32::from(corner) * 36.0 - 90.0).to_radians();
+                    (12.0 + radius * angle.cos(), 12.8 + radius * angle.sin())
+                })
+                .collect();
+            pen.closed(&points);
+        }
+        Icon::Block => {
+            pen.circle((12.0, 12.0), 9.5);
+            pen.line(&[(5.3, 5.3), (18.7, 18.7)]);
+        }
+        Icon::Down => arrow(&pen, 1.0),
+        Icon::Up => arrow(&pen, -1.0),
+        Icon::ThumbUp => reactions::thumb(&pen, 1.0),
+        Icon::ThumbDown => reactions::thumb(&pen, -1.0),
+        Icon::Applause => reactions::applause(&pen),
+        Icon::Laugh => reactions::laugh(&pen),
+        Icon::Heart => reactions::heart(&pen),
+        Icon::Surprise => reactions::surprise(&pen),
     }
-    egui::IconData { rgba, width: u32::from(SIDE), height: u32::from(SIDE) }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two values of a byte")]
-fn blend(from: u8, to: u8, part: f32) -> u8 {
-    (f32::from(from) + (f32::from(to) - f32::from(from)) * part).round() as u8
 }
 
 fn microphone(pen: &Pen<'_>) {
@@ -154,6 +186,36 @@ fn microphone(pen: &Pen<'_>) {
 fn camera(pen: &Pen<'_>) {
     pen.rounded((2.0, 6.0), (15.5, 18.0), 3.0);
     pen.closed(&[(15.5, 10.75), (21.5, 7.5), (21.5, 16.5), (15.5, 13.25)]);
+}
+
+/// Four fingers, thumb and palm in one stroke each.
+fn hand(pen: &Pen<'_>) {
+    let finger = |outer: Point, centre: Point, inner: Point| {
+        let mut points = vec![outer];
+        points.extend(arc_points(centre, 2.0, 0.0, -180.0));
+        points.push(inner);
+        points
+    };
+    pen.line(&finger((18.0, 11.0), (16.0, 6.0), (14.0, 10.5)));
+    pen.line(&finger((14.0, 10.5), (12.0, 4.0), (10.0, 10.5)));
+    pen.line(&finger((10.0, 10.5), (8.0, 6.0), (6.0, 14.5)));
+    let mut palm = vec![(18.0, 11.0), (18.0, 9.0)];
+    palm.extend(arc_points((20.0, 9.0), 2.0, 180.0, 360.0));
+    palm.extend(arc_points((14.0, 14.0), 8.0, 0.0, 90.0));
+    palm.push((12.0, 22.0));
+    palm.extend(cubic((12.0, 22.0), (9.0, 22.0), (7.4, 21.0), (6.0, 19.6)));
+    palm.push((2.6, 16.1));
+    palm.extend(cubic((2.6, 16.1), (1.0, 14.2), (3.4, 11.9), (5.2, 13.5)));
+    palm.push((6.5, 14.8));
+    pen.line(&palm);
+}
+
+/// Down (1) or up (-1), from or to a line below.
+fn arrow(pen: &Pen<'_>, way: f32) {
+    let (tip, tail) = (9.5 + 6.0 * way, 9.5 - 6.0 * way);
+    pen.line(&[(12.0, tail), (12.0, tip)]);
+    pen.line(&[(7.0, tip - 5.0 * way), (12.0, tip), (17.0, tip - 5.0 * way)]);
+    pen.line(&[(4.0, 20.5), (20.0, 20.5)]);
 }
 
 type Point = (f32, f32);
@@ -196,7 +258,11 @@ impl Pen<'_> {
     }
 
     fn dot(&self, centre: Point) {
-        self.painter.circle_filled(self.at(centre), 1.3 * self.scale, self.colour);
+        self.spot(centre, 1.3);
+    }
+
+    fn spot(&self, centre: Point, radius: f32) {
+        self.painter.circle_filled(self.at(centre), radius * self.scale, self.colour);
     }
 
     fn rounded(&self, min: Point, max: Point, radius: f32) {
