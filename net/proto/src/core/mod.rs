@@ -5,6 +5,8 @@
 mod api;
 mod control;
 mod door;
+#[cfg(all(test, feature = "testing"))]
+mod hostile_tests;
 mod lobby;
 mod news;
 mod peer;
