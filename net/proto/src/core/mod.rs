@@ -5,6 +5,7 @@
 mod api;
 mod control;
 mod door;
+mod entrance;
 #[cfg(all(test, feature = "testing"))]
 mod hostile_tests;
 mod lobby;

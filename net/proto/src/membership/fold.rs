@@ -112,8 +112,9 @@ impl State {
         self.people.iter().filter_map(|standing| standing.seat).map(|seat| seat.rank).min()
     }
 
-    /// Lets the operation take effect. `beaten`: somebody who counts more takes back what it gives.
-    pub(super) fn apply(&mut self, entries: &[Entry], place: Place, beaten: bool) {
+    /// Lets the operation take effect. `beaten`: somebody who counts more takes back what it gives. `claims`: who acts as an admin
+    /// is one from now on.
+    pub(super) fn apply(&mut self, entries: &[Entry], place: Place, beaten: bool, claims: bool) {
         let entry = &entries[place];
         let target = entry.concerns();
         match &entry.op.action {
@@ -123,7 +124,7 @@ impl State {
             }
             Action::Leave => self.unseat(entry.author, Gone::Left),
             acts => {
-                if self.is_member(entry.author) {
+                if claims && self.is_member(entry.author) {
                     self.set_admin(entry.author, true);
                 }
                 match acts {
@@ -383,7 +384,8 @@ impl<'a> Fold<'a> {
             };
             let beaten = self.beaten.contains(place);
             if counts {
-                state.apply(self.entries, place, beaten);
+                // A removal holds even if its author was demoted elsewhere meanwhile, and does not bring the office back.
+                state.apply(self.entries, place, beaten, !self.undone.contains(place));
             }
             if !counts || beaten {
                 state.skipped.add(place);

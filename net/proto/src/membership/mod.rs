@@ -248,7 +248,7 @@ impl Membership {
         self.places.insert(id, place);
         self.entries.push(Entry { id, op, author, target, ancestors, depth, skipped: view.skipped.clone() });
         let mut after = view;
-        after.apply(&self.entries, place, false);
+        after.apply(&self.entries, place, false, true);
         if builds_on_all {
             self.state = after.clone();
         } else {
