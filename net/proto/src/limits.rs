@@ -101,7 +101,7 @@ pub const DATAGRAMS_PER_TURN: usize = 256;
 pub const MEMBERS: usize = 16;
 /// Members that the fold seats: two full halves of a room that was split meet again. Admins admit no more than [`MEMBERS`].
 pub const ROSTER: usize = 2 * MEMBERS;
-/// Signed operations that a meeting may have: 500 comings and goings. Its fold costs 1 ms at most up to here.
+/// Signed operations that a meeting may have: 500 comings and goings. Its fold costs a millisecond up to here.
 pub const OPERATIONS: usize = 1024;
 /// The last ones are for leaving and for putting out: a full history must not keep anybody in.
 pub const OPERATIONS_RESERVE: usize = 128;

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::entropy::{Encapsulated, Entropy, KemError, KemKeyPair, KemSecret, SharedSecret};
 
+pub use crate::membership::FoldBench;
+
 /// SHA-256 in counter mode over a seed.
 #[derive(Clone, Debug)]
 pub struct SeededEntropy {

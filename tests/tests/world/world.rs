@@ -46,9 +46,9 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) alive: bool,
     /// The lid is closed: nothing comes in, nothing goes out.
-    asleep: bool,
+    pub(crate) asleep: bool,
     /// How far its clock is behind, because it stood still.
-    lag: Duration,
+    pub(crate) lag: Duration,
     pub(crate) standing: Standing,
     /// Who is in the room, by `Joined` and `Left`.
     pub(crate) roster: BTreeSet<PeerId>,
@@ -63,7 +63,7 @@ pub(crate) struct Node {
     pub(crate) sends_media: bool,
     /// Recent datagrams that it sent, for replays.
     pub(crate) sent: Vec<(SocketAddr, Vec<u8>)>,
-    wake: Option<(Instant, WakeReason)>,
+    pub(crate) wake: Option<(Instant, WakeReason)>,
     /// The last reasons to wake, for the message of a failure.
     woken: VecDeque<WakeReason>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct World {
     profile: Profile,
     random: Random,
     parcels: BTreeMap<(Instant, u64), Parcel>,
-    streams: BTreeMap<(usize, usize), u64>,
+    pub(crate) streams: BTreeMap<(usize, usize), u64>,
     /// Closed by one end: what was said before still arrives.
     closing: BTreeSet<u64>,
     /// Put out by the founder.
@@ -86,10 +86,10 @@ pub(crate) struct World {
     sequence: u64,
     counters: BTreeSet<(usize, [u8; 12])>,
     steps: u32,
-    moves: u16,
+    pub(crate) moves: u16,
     trace: u64,
     /// `WORLD_LOG` is set: tells on stderr what happens.
-    log: bool,
+    pub(crate) log: bool,
 }
 
 impl World {
@@ -273,56 +273,8 @@ impl World {
         self.drain(n);
     }
 
-    /// Another network: a new address, the old one answers no more, streams break.
-    pub(crate) fn move_away(&mut self, n: usize) {
-        if !self.nodes[n].alive {
-            return;
-        }
-        self.moves += 1;
-        let address = SocketAddr::from(([203, 0, 113, 7], 5000 + self.moves));
-        self.nodes[n].address = address;
-        self.break_streams(n);
-        self.command(n, Command::SetLocalAddresses(vec![address]));
-        self.command(n, Command::NetworkChanged);
-    }
-
-    /// Closes the lid.
-    pub(crate) fn sleep(&mut self, n: usize) {
-        self.break_streams(n);
-        self.nodes[n].asleep = true;
-    }
-
-    /// Opens it. On some systems the clock stood still meanwhile.
-    pub(crate) fn wake(&mut self, n: usize, stood_still: Option<Duration>) {
-        self.nodes[n].asleep = false;
-        if let Some(slept) = stood_still {
-            self.nodes[n].lag += slept;
-            if let Some((at, _)) = &mut self.nodes[n].wake {
-                *at += slept;
-            }
-        }
-        self.command(n, Command::NetworkChanged);
-    }
-
     fn clock_of(&self, n: usize) -> Instant {
         self.now - self.nodes[n].lag
-    }
-
-    /// No word, no packet, never again.
-    pub(crate) fn kill(&mut self, n: usize) {
-        if self.log {
-            eprintln!("{:>9} {n} dies", self.now.as_micros());
-        }
-        self.nodes[n].alive = false;
-        self.nodes[n].wake = None;
-        self.break_streams(n);
-    }
-
-    pub(crate) fn break_streams(&mut self, n: usize) {
-        let broken: Vec<(usize, usize)> = self.streams.keys().filter(|(a, b)| *a == n || *b == n).copied().collect();
-        for (a, b) in broken {
-            self.close(a, b, true);
-        }
     }
 
     pub(crate) fn run(&mut self, time: Duration) {
@@ -476,14 +428,6 @@ impl World {
         self.note(&[n as u64, 5, datagram.len() as u64]);
         let header = datagram.get(4..16).and_then(|bytes| <[u8; 12]>::try_from(bytes).ok()).expect("a sealed header");
         assert!(self.counters.insert((n, header)), "{n} used a counter twice under one key");
-        if self.log && std::env::var_os("WORLD_SENT").is_some() {
-            eprintln!(
-                "{:>9} {n} sends {} woken {:?}",
-                self.now.as_micros(),
-                datagram.len(),
-                self.nodes[n].woken.front()
-            );
-        }
         let from = self.nodes[n].address;
         let keep = &mut self.nodes[n].sent;
         if keep.len() < 64 {
@@ -517,7 +461,7 @@ impl World {
     }
 
     /// `both`: it broke by itself, so what is under way is lost, and both ends notice.
-    fn close(&mut self, n: usize, other: usize, both: bool) {
+    pub(crate) fn close(&mut self, n: usize, other: usize, both: bool) {
         let Some(stream) = self.streams.remove(&pair(n, other)) else { return };
         let (at, a, b) = (self.now + SIGNAL_DELAY, self.id(n), self.id(other));
         self.post(at, Parcel::Signal { to: other, from: a, stream, input: SignalInput::Closed });

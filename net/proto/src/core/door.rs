@@ -148,7 +148,6 @@ impl Door {
         let mut epoch = [0; 4];
         entropy.fill(&mut epoch);
         self.epoch = u32::from_be_bytes(epoch);
-        self.used.clear();
     }
 
     pub(super) const fn set_calendar(&mut self, now: Instant, unix_s: u64) {

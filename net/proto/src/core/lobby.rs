@@ -115,13 +115,14 @@ impl Core {
         }
     }
 
-    /// Brings the lobby in line with what the room has become.
-    pub(super) fn tidy_lobby(&mut self) {
+    /// Brings the lobby in line with what the room has become. Who waits while somebody is put out goes on waiting: it must not
+    /// learn of that.
+    pub(super) fn tidy_lobby(&mut self, clear: bool) {
         let is_admin = self.is_admin();
         let is_locked = self.membership.roster().rules.locked;
         let lobby = self.lobby();
         for (id, shown) in lobby {
-            let why = if !is_admin || !self.door.is_current(&shown.ticket) || self.door.is_used_up(&shown.ticket, id) {
+            let why = if clear || !is_admin || self.door.is_used_up(&shown.ticket, id) {
                 NoEntry::Revoked
             } else if is_locked {
                 NoEntry::Locked

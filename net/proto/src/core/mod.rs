@@ -5,6 +5,9 @@
 mod api;
 mod control;
 mod door;
+mod entrance;
+#[cfg(all(test, feature = "testing"))]
+mod hostile_tests;
 mod lobby;
 mod news;
 mod peer;

@@ -18,9 +18,17 @@ pub(super) struct Told {
     equivocators: BTreeSet<PeerId>,
 }
 
+/// What the door has to do about it.
+pub(super) struct DoorNews {
+    /// Invites of before must open nothing any more.
+    pub(super) change_lock: bool,
+    /// Nor may those stay who knocked with one.
+    pub(super) clear_lobby: bool,
+}
+
 impl Core {
-    /// Tells what changed since the last time. `true`: invites of before must open nothing any more.
-    pub(super) fn tell_news(&mut self) -> bool {
+    /// Tells what changed since the last time.
+    pub(super) fn tell_news(&mut self) -> DoorNews {
         let now = self.membership.roster().clone();
         let before = std::mem::replace(&mut self.told.roster, now.clone());
         // Our own coming in is no news of others.
@@ -43,7 +51,10 @@ impl Core {
         self.told.equivocators = equivocators;
         self.tell_roster();
         let put_out = changes.iter().any(|change| matches!(change, MemberChange::Removed { .. }));
-        !we_came_in && (put_out || before.epoch_mark != now.epoch_mark)
+        DoorNews {
+            change_lock: !we_came_in && (put_out || before.epoch_mark != now.epoch_mark),
+            clear_lobby: before.rotations != now.rotations,
+        }
     }
 
     fn tell_words(&mut self, changes: &[MemberChange]) {

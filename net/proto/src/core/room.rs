@@ -90,13 +90,14 @@ impl Core {
                 }
             }
         }
-        if self.tell_news() {
+        let news = self.tell_news();
+        if news.change_lock {
             self.door.change_lock(&mut *self.entropy);
             if self.is_admin() {
                 self.event(Event::InvitesRevoked);
             }
         }
-        self.tidy_lobby();
+        self.tidy_lobby(news.clear_lobby);
         self.tell_knocks();
         self.retarget();
     }

@@ -7,16 +7,15 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use crate::ids::PeerId;
-use crate::invite::Ticket;
-use crate::limits::{HANDSHAKE_DEADLINE, PROTOCOL_VERSION, VOUCH_OPERATIONS};
-use crate::membership::{Departure, Op};
+use crate::limits::{HANDSHAKE_DEADLINE, PROTOCOL_VERSION};
+use crate::membership::Departure;
 use crate::noise::{Agreement, Established, FirstMessage, HandshakeError, Initiator, Myself};
 use crate::secret::psk0_of_ticket;
 use crate::session::{Control, Keys, Session};
 use crate::transport::TransportConfig;
 use crate::wire::{Malformed, Reader};
 
-use super::door::{AddressGroup, NoEntry, Shown};
+use super::door::NoEntry;
 use super::peer::{Handshake, Peer, Signal};
 use super::{Core, Event, Output, Refusal, Role, SignalInput};
 
@@ -27,7 +26,7 @@ const REFUSED: u8 = 4;
 /// A knocker's first message: the ticket, without its secret.
 const TICKET: u8 = 5;
 /// A member's first message to one that it never met: the newest operations, its own admission among them.
-const VOUCH: u8 = 6;
+pub(super) const VOUCH: u8 = 6;
 
 impl Core {
     pub(super) fn on_signal(&mut self, id: PeerId, input: SignalInput) {
@@ -94,68 +93,7 @@ impl Core {
         }
     }
 
-    /// Shows that we are a member to one who may not have heard of our admission.
-    fn vouch_to(&mut self, id: PeerId) {
-        let mut newest: Vec<&Op> = self.membership.all().rev().take(VOUCH_OPERATIONS).collect();
-        newest.reverse();
-        let mut body = Vec::new();
-        newest.into_iter().for_each(|op| op.encode(&mut body));
-        self.signal(id, VOUCH, &body);
-    }
-
-    fn on_vouch(&mut self, id: PeerId, body: &[u8]) -> Result<(), HandshakeError> {
-        let mut reader = Reader::new(body);
-        let mut ops = Vec::new();
-        while !reader.is_empty() {
-            if ops.len() == VOUCH_OPERATIONS {
-                return Err(HandshakeError::Malformed(Malformed::OutOfRange));
-            }
-            ops.push(Op::parse(&mut reader).map_err(HandshakeError::Malformed)?);
-        }
-        let was_member = self.membership.keys_of(&id).is_some();
-        if matches!(self.role, Role::Member) && (was_member || self.may_vouch(id)) {
-            self.on_ops(id, ops);
-            if !was_member && self.membership.keys_of(&id).is_some() {
-                self.begin_or_await(id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Looking at a stranger's operations costs as much as a handshake.
-    fn may_vouch(&mut self, id: PeerId) -> bool {
-        let now = self.now;
-        let Some(Peer { signal: Signal::Open(remote), .. }) = self.peers.get(&id) else { return false };
-        self.door.serves_crowd(now, AddressGroup::of(*remote))
-    }
-
-    fn on_ticket(&mut self, id: PeerId, body: &[u8]) -> Result<(), HandshakeError> {
-        let mut reader = Reader::new(body);
-        let ticket = Ticket::parse(&mut reader).map_err(HandshakeError::Malformed)?;
-        reader.finish().map_err(HandshakeError::Malformed)?;
-        let now = self.now;
-        let is_member = self.membership.keys_of(&id).is_some();
-        let is_locked = self.membership.roster().rules.locked;
-        let judged = if !matches!(self.role, Role::Member) || !self.is_admin() {
-            Err(NoEntry::Revoked)
-        } else if is_member && self.door.is_current(&ticket) {
-            // Let in, but the news of it was lost on the way.
-            Ok(())
-        } else {
-            self.door.judge(now, &ticket, id, is_locked)
-        };
-        if let Err(why) = judged {
-            self.turn_down(id, why);
-        } else if let Some(peer) = self.peers.get_mut(&id)
-            && let Signal::Open(remote) = peer.signal
-        {
-            peer.shown = Some(Shown { ticket, from: AddressGroup::of(remote), served_at: None });
-            peer.handshake = Handshake::Awaited(now + HANDSHAKE_DEADLINE);
-        }
-        Ok(())
-    }
-
-    fn is_removed(&self, id: PeerId) -> bool {
+    pub(super) fn is_removed(&self, id: PeerId) -> bool {
         matches!(self.membership.roster().departed.get(&id), Some(Departure::Removed(_)))
     }
 
@@ -242,29 +180,6 @@ impl Core {
         }
     }
 
-    fn on_refused(&mut self, id: PeerId, why: Option<NoEntry>) {
-        match why {
-            Some(NoEntry::Removed) if self.membership.roster().admins.contains(&id) => self.refused(Refusal::Removed),
-            Some(NoEntry::Busy) if self.role.is_joining_at(id) => self.come_again(id),
-            why => {
-                let refusal = why.and_then(NoEntry::refusal).unwrap_or(Refusal::PeerMisbehaved);
-                self.handshake_failed(id, refusal);
-            }
-        }
-    }
-
-    /// The door is crowded: knocks again after a while.
-    pub(super) fn come_again(&mut self, id: PeerId) {
-        let now = self.now;
-        self.outputs.push_back(Output::CloseSignal(id));
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.close_signal();
-            peer.session = None;
-            peer.schedule_reconnect(now);
-        }
-        self.prune_indices();
-    }
-
     /// What we share with this peer before a handshake. `None`: nothing, so there is none.
     fn psk0_with(&self, id: PeerId) -> Option<Zeroizing<[u8; 32]>> {
         let meeting = self.membership.meeting();
@@ -331,20 +246,6 @@ impl Core {
         }
         self.signal(id, SECOND, &answer);
         Ok(())
-    }
-
-    /// The ticket is proven: whether there is time and room for this one.
-    fn is_served(&mut self, id: PeerId, shown: Shown) -> bool {
-        if self.membership.keys_of(&id).is_some() {
-            return true;
-        }
-        let now = self.now;
-        let shown = Shown { served_at: Some(now), ..shown };
-        let is_served = self.door.serves(now, &shown.ticket, shown.from) && self.make_room_for(id, &shown);
-        if let Some(peer) = self.peers.get_mut(&id).filter(|_| is_served) {
-            peer.shown = Some(shown);
-        }
-        is_served
     }
 
     fn on_second(&mut self, id: PeerId, message: &[u8]) -> Result<(), HandshakeError> {
@@ -443,12 +344,12 @@ impl Core {
     }
 
     /// The stream has served; a session that exists lives on.
-    fn handshake_failed(&mut self, id: PeerId, reason: Refusal) {
+    pub(super) fn handshake_failed(&mut self, id: PeerId, reason: Refusal) {
         self.outputs.push_back(Output::CloseSignal(id));
         let (now, is_member) = (self.now, self.membership.keys_of(&id).is_some());
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.close_signal();
-            if is_member && !peer.open_session().is_some() {
+            if is_member && peer.open_session().is_none() {
                 peer.schedule_reconnect(now);
             } else if peer.session.is_none() {
                 self.peers.remove(&id);
@@ -463,7 +364,7 @@ impl Core {
         self.signal(id, REFUSED, &[why.code()]);
     }
 
-    fn signal(&mut self, id: PeerId, kind: u8, body: &[u8]) {
+    pub(super) fn signal(&mut self, id: PeerId, kind: u8, body: &[u8]) {
         let mut message = Vec::with_capacity(3 + body.len());
         message.extend_from_slice(&PROTOCOL_VERSION.to_be_bytes());
         message.push(kind);

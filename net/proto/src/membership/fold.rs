@@ -43,6 +43,8 @@ pub(crate) struct Roster {
     pub(crate) role_givers: BTreeMap<PeerId, PeerId>,
     /// How often invites were made void: by removals, and by asking for it.
     pub(crate) epoch: u32,
+    /// How often somebody asked for it.
+    pub(crate) rotations: u32,
     /// Differs whenever one more thing made invites void, or a former one turned out not to count.
     pub(crate) epoch_mark: u64,
 }
@@ -57,6 +59,7 @@ pub(super) struct State {
     /// By rule: the settings on which no other builds.
     settings: [Vec<Place>; Rule::ALL.len()],
     epoch: u32,
+    rotations: u32,
     epoch_mark: u64,
     /// What came to nothing.
     pub(super) skipped: Set,
@@ -109,10 +112,11 @@ impl State {
         self.people.iter().filter_map(|standing| standing.seat).map(|seat| seat.rank).min()
     }
 
-    /// Lets the operation take effect. `beaten`: somebody who counts more takes back what it gives.
-    pub(super) fn apply(&mut self, entries: &[Entry], place: Place, beaten: bool) {
+    /// Lets the operation take effect. `beaten`: somebody who counts more takes back what it gives. `claims`: who acts as an admin
+    /// is one from now on.
+    pub(super) fn apply(&mut self, entries: &[Entry], place: Place, beaten: bool, claims: bool) {
         let entry = &entries[place];
-        let target = entry.target.unwrap_or(entry.author);
+        let target = entry.concerns();
         match &entry.op.action {
             Action::Create { .. } => {
                 self.seat(entry.author, place);
@@ -120,7 +124,7 @@ impl State {
             }
             Action::Leave => self.unseat(entry.author, Gone::Left),
             acts => {
-                if self.is_member(entry.author) {
+                if claims && self.is_member(entry.author) {
                     self.set_admin(entry.author, true);
                 }
                 match acts {
@@ -136,7 +140,10 @@ impl State {
                             self.standing_mut(target).role_giver = Some(entry.author);
                         }
                     }
-                    Action::RotateInvite => self.void_invites(entry),
+                    Action::RotateInvite => {
+                        self.rotations += 1;
+                        self.void_invites(entry);
+                    }
                     Action::Rule(rule, _) => {
                         let settings = &mut self.settings[usize::from(rule.code() - 1)];
                         settings.retain(|earlier| !entry.builds_on(*earlier));
@@ -182,7 +189,8 @@ impl State {
     }
 
     pub(super) fn roster(&self, entries: &[Entry], people: &[PeerId]) -> Roster {
-        let mut roster = Roster { epoch: self.epoch, epoch_mark: self.epoch_mark, ..Roster::default() };
+        let mut roster =
+            Roster { epoch: self.epoch, rotations: self.rotations, epoch_mark: self.epoch_mark, ..Roster::default() };
         for (person, standing) in self.people.iter().enumerate() {
             let who = people[person];
             if let Some(seat) = standing.seat {
@@ -248,31 +256,37 @@ enum Verdict {
 struct Fold<'a> {
     entries: &'a [Entry],
     order: Vec<Place>,
-    /// By person: who let them in, when they left.
+    /// By person: who let them in.
     admissions: BTreeMap<Person, Vec<Place>>,
-    leaves: BTreeMap<Person, Vec<Place>>,
-    /// By place, for removals and demotions.
+    /// By place, for removals and demotions; the same as sets.
     verdicts: Vec<Verdict>,
-    /// Those that hold, by victim.
-    against: BTreeMap<Person, Vec<Place>>,
+    holding: Set,
+    void: Set,
+    /// Whose author lost place or office to one that holds, without either knowing of the other.
+    undone: Set,
+    /// Admissions and promotions that meet a departure, removal or demotion that knows nothing of them.
+    beaten: Set,
 }
 
 impl<'a> Fold<'a> {
     fn new(entries: &'a [Entry], only: Option<&Set>) -> Self {
         let order = in_order(entries, only);
         let mut admissions: BTreeMap<Person, Vec<Place>> = BTreeMap::new();
-        let mut leaves: BTreeMap<Person, Vec<Place>> = BTreeMap::new();
         for place in &order {
-            let entry = &entries[*place];
-            match entry.op.action {
-                Action::Create { .. } => admissions.entry(entry.author).or_default().push(*place),
-                Action::Admit(_) => admissions.entry(entry.target.unwrap_or(entry.author)).or_default().push(*place),
-                Action::Leave => leaves.entry(entry.author).or_default().push(*place),
-                _ => {}
+            if let Some(who) = entries[*place].lets_in() {
+                admissions.entry(who).or_default().push(*place);
             }
         }
         let verdicts = vec![Verdict::Open; entries.len()];
-        Self { entries, order, admissions, leaves, verdicts, against: BTreeMap::new() }
+        let (holding, void, undone, beaten) = Default::default();
+        let mut fold = Self { entries, order, admissions, verdicts, holding, void, undone, beaten };
+        for at in 0..fold.order.len() {
+            let place = fold.order[at];
+            if matches!(entries[place].op.action, Action::Leave) {
+                fold.beat(entries[place].author, place);
+            }
+        }
+        fold
     }
 
     fn run(mut self) -> State {
@@ -285,36 +299,50 @@ impl<'a> Fold<'a> {
             self.order.iter().copied().filter(|place| self.entries[*place].is_revocation()).collect();
         revocations.sort_by_key(|place| rank(self.entries[*place].author));
         for place in revocations {
-            let holds = self.holds(place);
-            self.verdicts[place] = if holds { Verdict::Holds } else { Verdict::Void };
-            if holds {
-                let entry = &self.entries[place];
-                self.against.entry(entry.target.unwrap_or(entry.author)).or_default().push(place);
+            if self.holds(place) {
+                self.verdicts[place] = Verdict::Holds;
+                self.holding.add(place);
+                let victim = self.entries[place].concerns();
+                self.undo(victim, place);
+                self.beat(victim, place);
+            } else {
+                self.verdicts[place] = Verdict::Void;
+                self.void.add(place);
             }
         }
         self.replay(None)
     }
 
+    /// Its author was allowed it by what it builds on. That is looked at again only if some of this is judged otherwise now.
     fn holds(&self, place: Place) -> bool {
         let entry = &self.entries[place];
-        // While nothing is undone its author is what it was allowed as.
-        self.against.is_empty() || (!self.is_undone(place) && self.replay(Some(entry)).is_admin(entry.author))
-    }
-
-    /// Whether one that holds took its author's place or office away without either knowing of the other.
-    fn is_undone(&self, place: Place) -> bool {
-        let entry = &self.entries[place];
-        if matches!(entry.op.action, Action::Create { .. } | Action::Leave) {
+        if self.undone.contains(place) {
             return false;
         }
-        let Some(against) = self.against.get(&entry.author) else { return false };
-        against.iter().any(|revocation| {
-            let by = &self.entries[*revocation];
-            if *revocation == place || by.builds_on(place) {
-                return false;
+        let known = &entry.ancestors;
+        let as_it_was = !known.has_any_of(&self.undone, &entry.skipped)
+            && !known.has_any_of(&self.beaten, &entry.skipped)
+            && !known.has_any_of(&self.void, &entry.skipped)
+            && !known.shares_any(&self.holding, &entry.skipped);
+        as_it_was || self.replay(Some(entry)).is_admin(entry.author)
+    }
+
+    /// Marks what the victim did without knowing of it: of a removal all, of a demotion what takes an admin.
+    fn undo(&mut self, victim: Person, by: Place) {
+        let revocation = &self.entries[by];
+        for place in self.order.iter().copied() {
+            let entry = &self.entries[place];
+            if entry.author != victim
+                || place == by
+                || matches!(entry.op.action, Action::Create { .. } | Action::Leave)
+                || revocation.builds_on(place)
+            {
+                continue;
             }
-            !entry.builds_on(*revocation) || (by.is_removal() && !self.is_back(entry, *revocation))
-        })
+            if !entry.builds_on(by) || (revocation.is_removal() && !self.is_back(entry, by)) {
+                self.undone.add(place);
+            }
+        }
     }
 
     /// Whether the author was let in again between that removal and this.
@@ -323,18 +351,20 @@ impl<'a> Fold<'a> {
         admissions.any(|admission| self.entries[*admission].builds_on(removal) && entry.builds_on(*admission))
     }
 
-    /// Whether an admission or promotion meets a departure, removal or demotion that knows nothing of it.
-    fn is_beaten(&self, place: Place) -> bool {
-        let entry = &self.entries[place];
-        let is_admission = matches!(entry.op.action, Action::Admit(_));
-        if !is_admission && !matches!(entry.op.action, Action::SetRole(_, MemberRole::Admin)) {
-            return false;
+    /// Marks what was given to the victim elsewhere.
+    fn beat(&mut self, victim: Person, by: Place) {
+        let is_demotion = matches!(self.entries[by].op.action, Action::SetRole(..));
+        for place in self.order.iter().copied() {
+            let entry = &self.entries[place];
+            let gives = match entry.op.action {
+                Action::Admit(_) => !is_demotion,
+                Action::SetRole(_, MemberRole::Admin) => true,
+                _ => false,
+            };
+            if gives && entry.concerns() == victim && concurrent(self.entries, place, by) {
+                self.beaten.add(place);
+            }
         }
-        let target = entry.target.unwrap_or(entry.author);
-        let leaves = self.leaves.get(&target).into_iter().flatten();
-        let against = self.against.get(&target).into_iter().flatten();
-        let against = against.filter(|revocation| !is_admission || self.entries[**revocation].is_removal());
-        leaves.chain(against).any(|other| concurrent(self.entries, place, *other))
     }
 
     /// The state at the end, or what the author of an operation could know, less what is undone so far. A removal or demotion
@@ -349,12 +379,13 @@ impl<'a> Fold<'a> {
                 (Action::Leave, Verdict::Open) => state.is_member(entry.author),
                 (_, Verdict::Open) => {
                     let was_skipped = view.is_some_and(|view| view.skipped.contains(place));
-                    !was_skipped && state.is_admin(entry.author) && !self.is_undone(place)
+                    !was_skipped && state.is_admin(entry.author) && !self.undone.contains(place)
                 }
             };
-            let beaten = counts && self.is_beaten(place);
+            let beaten = self.beaten.contains(place);
             if counts {
-                state.apply(self.entries, place, beaten);
+                // A removal holds even if its author was demoted elsewhere meanwhile, and does not bring the office back.
+                state.apply(self.entries, place, beaten, !self.undone.contains(place));
             }
             if !counts || beaten {
                 state.skipped.add(place);

@@ -42,6 +42,17 @@ impl Set {
     pub(super) const fn len(&self) -> usize {
         self.len
     }
+
+    /// Whether it shares any with `other` that are not in `but`.
+    pub(super) fn has_any_of(&self, other: &Self, but: &Self) -> bool {
+        let but = but.words.iter().copied().chain(std::iter::repeat(0));
+        self.words.iter().zip(&other.words).zip(but).any(|((ours, theirs), but)| ours & theirs & !but != 0)
+    }
+
+    /// Whether any is in all three.
+    pub(super) fn shares_any(&self, one: &Self, other: &Self) -> bool {
+        self.words.iter().zip(&one.words).zip(&other.words).any(|((ours, one), other)| ours & one & other != 0)
+    }
 }
 
 /// An operation that its author was allowed, and its links.
@@ -63,6 +74,15 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn builds_on(&self, place: Place) -> bool {
         self.ancestors.contains(place)
+    }
+
+    /// Whose place or office it is about.
+    pub(super) fn concerns(&self) -> Person {
+        self.target.unwrap_or(self.author)
+    }
+
+    pub(super) fn lets_in(&self) -> Option<Person> {
+        matches!(self.op.action, Action::Create { .. } | Action::Admit(_)).then(|| self.concerns())
     }
 
     /// Takes somebody's place or office away.

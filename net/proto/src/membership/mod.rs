@@ -1,6 +1,8 @@
 //! Who is in the room: a small hash-linked set of signed operations and its fold (DESIGN "Identity and membership"). Same set,
 //! same result, whatever the order of arrival. Knows no sessions and no network; the core feeds and asks it.
 
+#[cfg(feature = "testing")]
+mod bench;
 mod fold;
 mod history;
 mod op;
@@ -16,6 +18,8 @@ use crate::limits::{
 use crate::room::MemberRole;
 use crate::words::MemberKeys;
 
+#[cfg(feature = "testing")]
+pub use bench::FoldBench;
 pub(crate) use fold::{Departure, Roster};
 use fold::{State, fold};
 use history::{Entry, Person, Place, Set};
@@ -244,7 +248,7 @@ impl Membership {
         self.places.insert(id, place);
         self.entries.push(Entry { id, op, author, target, ancestors, depth, skipped: view.skipped.clone() });
         let mut after = view;
-        after.apply(&self.entries, place, false);
+        after.apply(&self.entries, place, false, true);
         if builds_on_all {
             self.state = after.clone();
         } else {

@@ -20,7 +20,7 @@ pub(crate) type TestResult = Result<(), Box<dyn std::error::Error>>;
 pub(crate) const DELAY: Duration = Duration::from_millis(1);
 /// A bottleneck drops what would wait longer.
 const QUEUE: Duration = Duration::from_millis(300);
-/// Steps of a world within one virtual second before it counts as a busy loop.
+/// Steps of a world of four within one virtual second before it counts as a busy loop; sessions grow with the square of people.
 const STEPS_PER_SECOND: u64 = 40_000;
 
 enum Parcel {
@@ -36,6 +36,8 @@ pub(crate) struct Node {
     wake: Option<(Instant, WakeReason)>,
     pub(crate) datagrams_sent: u64,
     pub(crate) last_datagram: Vec<u8>,
+    /// Everything that came: when, how long, as a datagram or by signalling.
+    pub(crate) received: Vec<(Instant, usize, &'static str)>,
 }
 
 /// What one seed draws for every datagram.
@@ -91,7 +93,8 @@ pub(crate) fn config(seed: u64, name: &str) -> Result<CoreConfig, Box<dyn std::e
 }
 
 pub(crate) fn address(n: usize) -> SocketAddr {
-    SocketAddr::from(([192, 168, 7, u8::try_from(n).unwrap_or(250) + 1], 4000))
+    let byte = |n: usize| u8::try_from(n % 200).unwrap_or(0) + 1;
+    SocketAddr::from(([192, 168, byte(n / 200 + 6), byte(n)], 4000))
 }
 
 impl World {
@@ -122,18 +125,23 @@ impl World {
     }
 
     pub(crate) fn add(&mut self, core: Core) -> usize {
+        self.add_at(core, address(self.nodes.len()))
+    }
+
+    pub(crate) fn add_at(&mut self, core: Core, address: SocketAddr) -> usize {
         let n = self.nodes.len();
         let node = Node {
             core,
-            address: address(n),
+            address,
             events: Vec::new(),
             wakes: BTreeMap::new(),
             wake: None,
             datagrams_sent: 0,
             last_datagram: Vec::new(),
+            received: Vec::new(),
         };
         self.nodes.push(node);
-        self.command(n, Command::SetLocalAddresses(vec![address(n)]));
+        self.command(n, Command::SetLocalAddresses(vec![address]));
         n
     }
 
@@ -208,12 +216,20 @@ impl World {
     /// Hands a datagram to a core, as the network would.
     pub(crate) fn inject(&mut self, n: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let now = self.now;
+        self.nodes[n].received.push((now, bytes.len(), "datagram"));
         self.nodes[n].core.handle_datagram(now, from, &mut bytes);
         self.drain(n);
     }
 
     pub(crate) fn signal(&mut self, n: usize, from: PeerId, input: SignalInput) {
         let now = self.now;
+        let (len, what) = match &input {
+            SignalInput::Opened { .. } => (0, "opened"),
+            SignalInput::Message(message) => (message.len(), "message"),
+            SignalInput::Closed => (0, "closed"),
+            SignalInput::Failed => (0, "failed"),
+        };
+        self.nodes[n].received.push((now, len, what));
         self.nodes[n].core.handle_signal(now, from, input);
         self.drain(n);
     }
@@ -247,8 +263,9 @@ impl World {
         let last_second = self.now.as_micros() / 1_000_000;
         self.now = self.now.max(next);
         self.steps = if self.now.as_micros() / 1_000_000 == last_second { self.steps + 1 } else { 0 };
+        let people = self.nodes.len().max(4) as u64;
         assert!(
-            self.steps < STEPS_PER_SECOND,
+            self.steps < STEPS_PER_SECOND * people * people / 16,
             "the cores run in circles: {:?}",
             self.nodes.iter().map(|n| &n.wakes).collect::<Vec<_>>()
         );

@@ -63,6 +63,18 @@ fn a_demotion_beats_a_promotion_that_does_not_know_of_it_and_yields_to_one_that_
 }
 
 #[test]
+fn who_was_demoted_elsewhere_is_not_an_admin_again_by_a_removal_that_holds() {
+    let people = people();
+    let (mut here, mut there) = (staffed(&people), staffed(&people));
+    here.act(&people[1].key, Action::SetRole(people[0].keys.peer, MemberRole::Member));
+    there.act(&people[0].key, Action::Rule(Rule::MuteOnEntry, true));
+    there.act(&people[0].key, Action::Remove(people[3].keys.peer));
+    let both = union(&here, &there);
+    assert_eq!((members(&both, &people), admins(&both, &people)), (vec![0, 1, 2], vec![1, 2]));
+    assert!(!both.roster().rules.mute_on_entry, "what takes an admin is undone by the demotion, removals are not");
+}
+
+#[test]
 fn a_removal_beats_everything_done_for_the_removed_elsewhere() {
     let people = people();
     let (mut here, mut there) = (staffed(&people), staffed(&people));
