@@ -45,7 +45,7 @@ pub use command::Command;
 pub use config::EngineConfig;
 pub(crate) use entering::check_invite;
 pub use notices::{Fault, Trouble};
-pub use report::{EndReason, Report, ReportEvent, Reporter};
+pub use report::{EndReason, Report, ReportEvent, Reporter, RosterLine};
 pub use room::{
     ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room,
     Rule, Rules, ShownReaction, Standing,
