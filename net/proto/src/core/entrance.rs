@@ -43,7 +43,7 @@ impl Core {
     }
 
     /// Looking at a stranger's operations costs as much as a handshake.
-    fn may_vouch(&mut self, id: PeerId) -> bool {
+    pub(super) fn may_vouch(&mut self, id: PeerId) -> bool {
         let now = self.now;
         let Some(Peer { signal: Signal::Open(remote), .. }) = self.peers.get(&id) else { return false };
         self.door.serves_crowd(now, AddressGroup::of(*remote))

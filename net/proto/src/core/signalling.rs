@@ -339,7 +339,10 @@ impl Core {
     }
 
     fn incompatible(&mut self, id: PeerId, theirs: u16) {
-        self.event(Event::IncompatiblePeer { theirs, ours: PROTOCOL_VERSION });
+        // A crowd of them is told as few times as it would be let knock.
+        if self.role.is_joining_at(id) || self.may_vouch(id) {
+            self.event(Event::IncompatiblePeer { theirs, ours: PROTOCOL_VERSION });
+        }
         self.handshake_failed(id, Refusal::Incompatible);
     }
 

@@ -1,16 +1,5 @@
 //! The fold: from a set of operations to who is in, who may act and what holds. Depends on the set and its links alone, never
 //! on the order in which it became known.
-//!
-//! * Every operation here was allowed to its author, judged by what it builds on (`membership` lets no other in).
-//! * Removals and demotions are judged first, those of the most senior authors before others. One is void if its author was
-//!   put out or demoted by an earlier one without knowing of it, or owes the office to something that this undid. So of two who
-//!   remove or demote each other the more senior stays.
-//! * What holds undoes whatever its victim did without knowing of it: a removal all of it, a demotion what takes an admin.
-//!   An admission outlasts only removals and departures that it builds on, a promotion only demotions that it builds on.
-//! * The rest is replayed in order, and each act counts if its author is an admin at that point. So what rests on something
-//!   undone is undone as well.
-//! * When no admin is left the most senior member becomes one, and who acted as one stays one.
-//! * Settings that know nothing of each other merge to the careful side ([`Rule::careful`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -240,7 +229,18 @@ fn admitted(entry: &Entry) -> Option<MemberKeys> {
     }
 }
 
-/// What `only` (or all) of the entries come to.
+/// What `only` (or all) of the entries come to:
+///
+/// * Every operation here was allowed to its author, judged by what it builds on (`membership` lets no other in).
+/// * Removals and demotions are judged first, those of the most senior authors before others. One is void if its author was
+///   put out or demoted by an earlier one without knowing of it, or owes the office to something that this undid. So of two who
+///   remove or demote each other the more senior stays.
+/// * What holds undoes whatever its victim did without knowing of it: a removal all of it, a demotion what takes an admin.
+///   An admission outlasts only removals and departures that it builds on, a promotion only demotions that it builds on.
+/// * The rest is replayed in order, and each act counts if its author is an admin at that point. So what rests on something
+///   undone is undone as well.
+/// * When no admin is left the most senior member becomes one, and who acted as one stays one.
+/// * Settings that know nothing of each other merge to the careful side ([`Rule::careful`]).
 pub(super) fn fold(entries: &[Entry], only: Option<&Set>) -> State {
     Fold::new(entries, only).run()
 }
