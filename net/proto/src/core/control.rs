@@ -22,7 +22,7 @@ impl Core {
                 peer.connected();
                 if peer.announced {
                     self.event(Event::Path { who: id, kind, address });
-                    self.retarget();
+                    self.allot();
                 } else {
                     self.announce(id);
                 }
@@ -66,7 +66,11 @@ impl Core {
                     self.event(Event::KeyFrameWanted(layer));
                 }
             }
-            TransportEvent::Wish(_) | TransportEvent::EncoderBudget(_) => {
+            TransportEvent::Wish(_) => {
+                self.note_wish_or_budget(id, &event);
+                self.allot();
+            }
+            TransportEvent::EncoderBudget(_) => {
                 self.note_wish_or_budget(id, &event);
                 self.retarget();
             }

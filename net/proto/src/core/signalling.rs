@@ -225,7 +225,7 @@ impl Core {
             self.handshake_failed(id, Refusal::PeerMisbehaved);
             return;
         }
-        let config = TransportConfig { max_bitrate: self.bitrate_per_peer() };
+        let config = TransportConfig { max_bitrate: self.first_part() };
         let index = established.our_index;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let mut session = Session::new(now, identity, Keys::new(established, now), config);

@@ -163,6 +163,12 @@ impl Membership {
         true
     }
 
+    /// The fold of all there is, from the beginning.
+    #[cfg(feature = "testing")]
+    pub(crate) fn folded_anew(&self) -> Roster {
+        fold(&self.entries, &Set::first(self.entries.len()))
+    }
+
     /// The keys that a member was let in with.
     pub(crate) fn keys_of(&self, peer: &PeerId) -> Option<&MemberKeys> {
         self.roster.members.get(peer)
