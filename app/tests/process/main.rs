@@ -4,5 +4,6 @@
 mod bad_input;
 mod call;
 mod files;
+mod mesh;
 mod party;
 mod trouble;

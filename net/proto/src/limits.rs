@@ -125,12 +125,8 @@ pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
 /// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.
 pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 1600, 3600];
 /// The steps in which an uplink with a bound is given away, as they cost on the wire: base pictures, then each layer.
-pub const LADDER_KBPS: [(SpatialLayer, u64); 4] = [
-    (SpatialLayer::Small, 75),
-    (SpatialLayer::Small, 120),
-    (SpatialLayer::Medium, 350),
-    (SpatialLayer::Full, 1200),
-];
+pub const LADDER_KBPS: [(SpatialLayer, u64); 4] =
+    [(SpatialLayer::Small, 75), (SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
 /// Voice of 28 kbit/s in 50 datagrams a second, with all headers. Reports ride along.
 pub const SOUND_KBPS: u64 = 64;
 

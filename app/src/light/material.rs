@@ -1,0 +1,75 @@
+//! What light peers send: a few seconds of pictures of each layer and of a voice, encoded once for all of them by the
+//! program's own encoders. A layer is encoded when somebody first wants it.
+
+use std::sync::{Arc, OnceLock};
+
+use conclave_media::Source;
+use conclave_media::ahead::{self, AheadError, PictureLoop};
+use conclave_media::audio::EncodedAudio;
+use conclave_media::video::{EncodedVideo, Layer, LayerTarget};
+use conclave_proto::frames::SpatialLayer;
+use conclave_proto::limits::LAYER_LADDER_KBPS;
+
+/// Of five seconds at 30 a second.
+const PICTURES: usize = 150;
+
+/// Shared by all light peers of a process.
+pub(super) struct Material {
+    camera: Source,
+    size: (u32, u32),
+    fps: u32,
+    loops: [OnceLock<Vec<EncodedVideo>>; 3],
+    /// From one picture to the next.
+    pub(super) picture_us: u64,
+    /// One place for each 20 ms.
+    pub(super) voice: Vec<Option<EncodedAudio>>,
+}
+
+impl Material {
+    /// Encodes the voice, and the middle layer, which everybody asks for first.
+    pub(super) fn new(
+        camera: Source,
+        microphone: &Source,
+        size: (u32, u32),
+        fps: u32,
+    ) -> Result<Arc<Self>, AheadError> {
+        let voice = ahead::voice(microphone)?;
+        let made = encode(&camera, size, fps, SpatialLayer::Medium)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "4 ms to a second")]
+        let picture_us = (1e6 / made.per_second.clamp(1.0, 240.0)) as u64;
+        let loops = [OnceLock::new(), OnceLock::from(made.pictures), OnceLock::new()];
+        Ok(Arc::new(Self { camera, size, fps, loops, picture_us, voice }))
+    }
+
+    /// The pictures of a layer, if they are ready. If not, they are made beside, which takes a second or two.
+    pub(super) fn pictures(self: &Arc<Self>, layer: SpatialLayer, making: &mut [bool; 3]) -> Option<&[EncodedVideo]> {
+        let known = self.loops[layer as usize].get();
+        if known.is_none() && !std::mem::replace(&mut making[layer as usize], true) {
+            let this = Arc::clone(self);
+            let thread = std::thread::Builder::new().name("encode-ahead".into()).spawn(move || {
+                match encode(&this.camera, this.size, this.fps, layer) {
+                    // Several peers may ask at once; the first to be done serves all.
+                    Ok(made) => drop(this.loops[layer as usize].set(made.pictures)),
+                    Err(error) => tracing::error!(%error, ?layer, "a layer cannot be encoded"),
+                }
+            });
+            if let Err(error) = thread {
+                tracing::error!(%error, "no thread to encode a layer");
+            }
+        }
+        known.map(Vec::as_slice)
+    }
+}
+
+fn encode(camera: &Source, size: (u32, u32), fps: u32, layer: SpatialLayer) -> Result<PictureLoop, AheadError> {
+    let target = LayerTarget { layer: media_layer(layer), bitrate_bps: LAYER_LADDER_KBPS[layer as usize] * 1000 };
+    ahead::pictures(camera, size, fps, target, PICTURES)
+}
+
+const fn media_layer(layer: SpatialLayer) -> Layer {
+    match layer {
+        SpatialLayer::Small => Layer::Small,
+        SpatialLayer::Medium => Layer::Medium,
+        SpatialLayer::Full => Layer::Full,
+    }
+}
