@@ -1,6 +1,7 @@
 //! What light peers send: a few seconds of pictures of each layer and of a voice, encoded once for all of them by the
 //! program's own encoders. A layer is encoded when somebody first wants it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conclave_media::Source;
@@ -19,6 +20,7 @@ pub(super) struct Material {
     size: (u32, u32),
     fps: u32,
     loops: [OnceLock<Vec<EncodedVideo>>; 3],
+    making: [AtomicBool; 3],
     /// From one picture to the next.
     pub(super) picture_us: u64,
     /// One place for each 20 ms.
@@ -38,26 +40,29 @@ impl Material {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "4 ms to a second")]
         let picture_us = (1e6 / made.per_second.clamp(1.0, 240.0)) as u64;
         let loops = [OnceLock::new(), OnceLock::from(made.pictures), OnceLock::new()];
-        Ok(Arc::new(Self { camera, size, fps, loops, picture_us, voice }))
+        Ok(Arc::new(Self { camera, size, fps, loops, making: Default::default(), picture_us, voice }))
     }
 
-    /// The pictures of a layer, if they are ready. If not, they are made beside, which takes a second or two.
-    pub(super) fn pictures(self: &Arc<Self>, layer: SpatialLayer, making: &mut [bool; 3]) -> Option<&[EncodedVideo]> {
-        let known = self.loops[layer as usize].get();
-        if known.is_none() && !std::mem::replace(&mut making[layer as usize], true) {
-            let this = Arc::clone(self);
-            let thread = std::thread::Builder::new().name("encode-ahead".into()).spawn(move || {
-                match encode(&this.camera, this.size, this.fps, layer) {
-                    // Several peers may ask at once; the first to be done serves all.
-                    Ok(made) => drop(this.loops[layer as usize].set(made.pictures)),
-                    Err(error) => tracing::error!(%error, ?layer, "a layer cannot be encoded"),
-                }
-            });
-            if let Err(error) = thread {
-                tracing::error!(%error, "no thread to encode a layer");
-            }
+    /// The pictures of a layer, if they are ready.
+    pub(super) fn pictures(&self, layer: SpatialLayer) -> Option<&[EncodedVideo]> {
+        self.loops[layer as usize].get().map(Vec::as_slice)
+    }
+
+    /// Has a layer made beside, which takes a second or two, unless it is there or being made.
+    pub(super) fn want(self: &Arc<Self>, layer: SpatialLayer) {
+        if self.pictures(layer).is_some() || self.making[layer as usize].swap(true, Ordering::Relaxed) {
+            return;
         }
-        known.map(Vec::as_slice)
+        let this = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("encode-ahead".into()).spawn(move || {
+            match encode(&this.camera, this.size, this.fps, layer) {
+                Ok(made) => drop(this.loops[layer as usize].set(made.pictures)),
+                Err(error) => tracing::error!(%error, ?layer, "a layer cannot be encoded"),
+            }
+        });
+        if let Err(error) = thread {
+            tracing::error!(%error, "no thread to encode a layer");
+        }
     }
 }
 

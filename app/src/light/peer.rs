@@ -170,7 +170,7 @@ impl LightPeer {
                 self.wish();
             }
             Event::KeyFrameWanted(layer) => self.playing.jump_to_key(layer),
-            Event::EncoderTargets(targets) => self.playing.set_targets(&targets),
+            Event::EncoderTargets(targets) => self.playing.set_targets(clock::now_us(), &targets),
             Event::Closed => {
                 self.over(EndReason::Left, told);
                 self.ended = true;

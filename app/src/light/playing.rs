@@ -12,6 +12,8 @@ const LAYERS: [SpatialLayer; 3] = [SpatialLayer::Small, SpatialLayer::Medium, Sp
 /// A packet of sound.
 const SOUND_US: u64 = 20_000;
 const SOUND_SAMPLES: u64 = 960;
+/// A layer is made once it was wanted so long: wishes change while people come.
+const WANTED_US: u64 = 500_000;
 /// After a standstill so long the past is left out.
 const BEHIND_US: u64 = 200_000;
 
@@ -25,12 +27,11 @@ pub(super) struct Playing {
     sequence: u32,
     next_picture: u64,
     layers: [LayerPlaying; 3],
-    making: [bool; 3],
 }
 
 #[derive(Clone, Copy, Default)]
 struct LayerPlaying {
-    wanted: bool,
+    wanted_since_us: Option<u64>,
     place: usize,
     number: u32,
 }
@@ -48,19 +49,18 @@ impl Playing {
             sequence: 0,
             next_picture: 0,
             layers: [LayerPlaying::default(); 3],
-            making: [false; 3],
         }
     }
 
     /// Layers that somebody wants from now on. One that comes anew begins with its key frame.
-    pub(super) fn set_targets(&mut self, targets: &[LayerTarget]) {
+    pub(super) fn set_targets(&mut self, now_us: u64, targets: &[LayerTarget]) {
         for layer in LAYERS {
             let playing = &mut self.layers[layer as usize];
             let wanted = targets.iter().any(|target| target.layer == layer);
-            if wanted && !playing.wanted {
+            if wanted && playing.wanted_since_us.is_none() {
                 playing.place = 0;
             }
-            playing.wanted = wanted;
+            playing.wanted_since_us = wanted.then(|| playing.wanted_since_us.unwrap_or(now_us));
         }
     }
 
@@ -107,10 +107,13 @@ impl Playing {
         let material = Arc::clone(&self.material);
         for layer in LAYERS {
             let playing = &mut self.layers[layer as usize];
-            if !playing.wanted {
+            let Some(since_us) = playing.wanted_since_us else { continue };
+            let Some(pictures) = material.pictures(layer) else {
+                if now_us.saturating_sub(since_us) > WANTED_US {
+                    material.want(layer);
+                }
                 continue;
-            }
-            let Some(pictures) = material.pictures(layer, &mut self.making) else { continue };
+            };
             let Some(picture) = pictures.get(playing.place) else { continue };
             send(VideoFrame {
                 layer,
@@ -147,7 +150,7 @@ mod tests {
         };
         assert!(run(&mut playing, 0, 500).is_empty(), "nobody wants anything");
         let target = LayerTarget { layer: SpatialLayer::Medium, bitrate: Bitrate::from_kbps(300) };
-        playing.set_targets(&[target]);
+        playing.set_targets(1_500_000, &[target]);
         let first = run(&mut playing, 500, 1500);
         assert!((28..=31).contains(&first.len()), "{}", first.len());
         playing.jump_to_key(SpatialLayer::Medium);

@@ -19,8 +19,6 @@ const PICTURE_EVERY: Duration = Duration::from_micros(33_333);
 /// A picture of 315 kbit/s.
 const PICTURE_BYTES: usize = 1300;
 const SOUND_BYTES: usize = 80;
-/// Datagrams with sound or pictures are larger than any that only keep a path alive.
-const MEDIA_BYTES: usize = 110;
 
 enum Parcel {
     Datagram { to: usize, from: SocketAddr, bytes: Vec<u8> },
@@ -32,8 +30,8 @@ enum Parcel {
 pub(crate) struct Node {
     pub(crate) core: Core,
     pub(crate) events: Vec<(Instant, Event)>,
-    /// When it last sent to the deaf one: anything, and sound or pictures.
-    pub(crate) sent_to_deaf: (Option<Instant>, Option<Instant>),
+    /// When it last sent anything to the deaf one.
+    pub(crate) sent_to_deaf: Option<Instant>,
     wake: Option<Instant>,
     number: u32,
 }
@@ -101,7 +99,7 @@ impl Room {
 
     fn add(&mut self, core: Core) {
         let n = self.nodes.len();
-        let node = Node { core, events: Vec::new(), sent_to_deaf: (None, None), wake: None, number: 0 };
+        let node = Node { core, events: Vec::new(), sent_to_deaf: None, wake: None, number: 0 };
         self.nodes.push(node);
         self.command(n, Command::SetLocalAddresses(vec![address(n)]));
         self.post(Duration::from_micros(n as u64 * 1237), Parcel::Sound(n));
@@ -112,8 +110,11 @@ impl Room {
         self.nodes[n].core.peer_id()
     }
 
+    /// What makes no sense now is refused, and that is no matter here.
     pub(crate) fn command(&mut self, n: usize, command: Command) {
-        self.work(n, |core, now| drop(core.handle_command(now, command)));
+        self.work(n, |core, now| {
+            core.handle_command(now, command).ok();
+        });
     }
 
     /// How late anything was done at most since it was last asked, and the longest piece of work.
@@ -216,11 +217,7 @@ impl Room {
             Output::Transmit { to, datagram } => {
                 let Some(to) = (0..self.nodes.len()).find(|other| address(*other) == to) else { return };
                 if self.deaf == Some(to) {
-                    let (anything, media) = &mut self.nodes[n].sent_to_deaf;
-                    *anything = Some(self.now);
-                    if datagram.len() > MEDIA_BYTES {
-                        *media = Some(self.now);
-                    }
+                    self.nodes[n].sent_to_deaf = Some(self.now);
                 }
                 self.post(DELAY, Parcel::Datagram { to, from: address(n), bytes: datagram });
             }

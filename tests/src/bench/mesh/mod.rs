@@ -133,10 +133,9 @@ fn core(example: &Path) -> Result<Figures> {
     Ok(figures)
 }
 
-const CORE_FIGURES: [&str; 6] = [
+const CORE_FIGURES: [&str; 5] = [
     "fold_16_people_300_operations_ms",
     "removed_last_datagram_ms",
-    "removed_last_media_ms",
     "rekey_frame_late_ms",
     "rekey_busy_ms",
     "rekeyed_sessions",
