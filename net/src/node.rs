@@ -57,6 +57,7 @@ pub enum Role {
 /// One running meeting.
 #[derive(Debug)]
 pub struct Node {
+    id: PeerId,
     wishes: mpsc::Sender<Wish>,
     stats: Stats,
 }
@@ -143,6 +144,7 @@ impl Node {
             BindError::Other(error) => NodeError::NoSocket(error),
         })?;
         let identity = MeetingIdentity::fresh().map_err(|_| NodeError::Library)?;
+        let id = identity.key.peer_id();
         let (wishes, wishes_out) = mpsc::channel(limits::WISHES);
         let (control, control_out) = mpsc::channel(limits::CONTROL_EVENTS);
         let (media, media_out) = media_events::channel();
@@ -175,10 +177,16 @@ impl Node {
             .spawn(move || drive(startup, started))
             .map_err(NodeError::NoThread)?;
         match outcome.await {
-            Ok(Ok(())) => Ok((Self { wishes, stats }, NodeEvents { control: control_out, media: media_out })),
+            Ok(Ok(())) => Ok((Self { id, wishes, stats }, NodeEvents { control: control_out, media: media_out })),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(NodeError::Library),
         }
+    }
+
+    /// Who we are in this meeting.
+    #[must_use]
+    pub const fn peer_id(&self) -> PeerId {
+        self.id
     }
 
     /// Hands a command to the core. Never blocks. A command that makes no sense now is ignored by the core.
