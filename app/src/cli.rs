@@ -1,12 +1,12 @@
 //! What may be typed, and the checked configuration that comes of it. Flags win over the settings file. `conclave headless`
 //! reads no settings: what it does stands in its command line alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use conclave_media::video::CodecChoice;
 use conclave_media::{Sink, Source};
-use directories::ProjectDirs;
+use directories::{ProjectDirs, UserDirs};
 
 use crate::contacts;
 use crate::engine::{EngineConfig, Fault, Trouble};

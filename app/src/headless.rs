@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cli::Headless;
-use crate::engine::{self, Command, EndReason, Engine, EngineHandle, Fault, Reaction, Report, ReportEvent, Rule, Trouble};
+use crate::engine::{
+    self, Command, EndReason, Engine, EngineHandle, Fault, Reaction, Report, ReportEvent, Rule, Trouble,
+};
 use crate::light;
 
 /// Reports waiting to be printed. A reader that stops reading for a minute loses some; the meeting goes on.

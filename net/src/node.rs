@@ -60,6 +60,7 @@ pub struct Node {
     id: PeerId,
     wishes: mpsc::Sender<Wish>,
     stats: Stats,
+    egress: Arc<Egress>,
 }
 
 /// What the application reads. Both ends when the node has ended.
@@ -150,6 +151,7 @@ impl Node {
         let (media, media_out) = media_events::channel();
         let (started, outcome) = oneshot::channel();
         let stats = Stats::default();
+        let egress = Arc::new(Egress::new(lan_only));
         for (works, warning) in [(bound.has_v4(), NodeWarning::NoIpv4), (bound.has_v6(), NodeWarning::NoIpv6)] {
             if !works && control.try_send(NodeEvent::Warning(warning)).is_err() {
                 tracing::debug!("no room for a warning");
@@ -166,7 +168,7 @@ impl Node {
             role,
             keypair: identity.keypair,
             bound,
-            egress: Arc::new(Egress::new(lan_only)),
+            egress: Arc::clone(&egress),
             wishes: wishes_out,
             control,
             media,
@@ -177,7 +179,9 @@ impl Node {
             .spawn(move || drive(startup, started))
             .map_err(NodeError::NoThread)?;
         match outcome.await {
-            Ok(Ok(())) => Ok((Self { id, wishes, stats }, NodeEvents { control: control_out, media: media_out })),
+            Ok(Ok(())) => {
+                Ok((Self { id, wishes, stats, egress }, NodeEvents { control: control_out, media: media_out }))
+            }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(NodeError::Library),
         }
@@ -187,6 +191,12 @@ impl Node {
     #[must_use]
     pub const fn peer_id(&self) -> PeerId {
         self.id
+    }
+
+    /// How many batches of datagrams left our sockets, and how many LAN-only mode held back.
+    #[must_use]
+    pub fn egress(&self) -> (u64, u64) {
+        (self.egress.sent(), self.egress.refused())
     }
 
     /// Hands a command to the core. Never blocks. A command that makes no sense now is ignored by the core.

@@ -217,15 +217,7 @@ impl Owner {
                     "Update the older of the two programs.",
                 ),
             ),
-            // Nothing of it is shown yet.
-            Event::Talk(_) => {}
             Event::Closed => self.network(None),
-            Event::Roster(_)
-            | Event::RoleChanged { .. }
-            | Event::Rules { .. }
-            | Event::InvitesRevoked
-            | Event::Equivocation { .. }
-            | Event::CutOff { .. } => {}
             // The network hands frames over another way, see `bridge.rs`.
             Event::Audio(..) | Event::Video(..) => {}
         }

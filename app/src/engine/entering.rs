@@ -249,7 +249,13 @@ impl Owner {
         self.devices.closed();
         self.notices.devices_closed();
         self.closing.spawn_blocking(move || drop(media));
-        if let Some(meeting) = meeting {
+        if let Some(mut meeting) = meeting {
+            for came in meeting.membership.all_went() {
+                // The meeting is over: a contact that could not be written is no reason for a notice now.
+                if let Some(trouble) = self.acquaintances.met(came) {
+                    tracing::warn!(what = trouble.what, "a meeting was not noted");
+                }
+            }
             let Meeting { node, control, people, .. } = *meeting;
             self.closing.spawn(goodbye(node, control));
             self.closing.spawn_blocking(move || people.close());

@@ -23,6 +23,8 @@ pub(super) const EARLY_PICTURES: usize = 32;
 pub(super) const FILE_NAMES: usize = 1024;
 /// Names remembered of people who were in the meeting; far more than a meeting's operations let in.
 pub(super) const NAMES: usize = 1024;
+/// Changes of the membership told in one sentence; more come only when two halves of a meeting find each other.
+pub(super) const CHANGES_TOLD: usize = 3;
 /// Lines of text kept; the core keeps about as many.
 pub(super) const CHAT_LINES: usize = 1000;
 /// Reactions on the screen at once; more would hide the faces.

@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 
 use super::bridge::{self, Outlet};
 use super::desk::Desk;
-use super::news::NewsSender;
 use super::membership::Membership;
+use super::news::NewsSender;
 use super::people::{Member, People};
+use super::report::ReportEvent;
 use super::room::{LanCount, Room, Standing};
 use super::snapshot::{Knock, Purpose};
-use super::report::ReportEvent;
 use super::statistics::{Counters, PersonStatistics};
 use super::talk::{self, Sound, Talk};
 use super::{EngineConfig, limits};

@@ -70,7 +70,8 @@ impl Membership {
 
     /// The words are new, and this is why; `name` knows everybody who was ever here.
     pub(super) fn words_are_new(&mut self, why: &[MemberChange], name: &dyn Fn(PeerId) -> String) {
-        let sentences: Vec<String> = why.iter().take(limits::CHANGES_TOLD).map(|change| sentence(*change, name)).collect();
+        let sentences: Vec<String> =
+            why.iter().take(limits::CHANGES_TOLD).map(|change| sentence(*change, name)).collect();
         if !sentences.is_empty() {
             let more = if why.len() > limits::CHANGES_TOLD { " There were more changes." } else { "" };
             self.words_news = Some(format!("{}{more} The words are new.", sentences.join(" ")));

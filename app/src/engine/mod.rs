@@ -47,7 +47,7 @@ pub(crate) use entering::check_invite;
 pub(crate) use notices::leave_reason;
 pub use notices::{Fault, Trouble};
 pub(crate) use people::{Tiles, layer_for};
-pub use report::{EndReason, Report, ReportEvent, Reporter};
+pub use report::{EndReason, Report, ReportEvent, Reporter, RosterLine};
 pub use room::{
     ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room,
     Rule, Rules, ShownReaction, Standing,

@@ -128,10 +128,6 @@ pub enum Reaction {
     Heart,
     /// A surprised face.
     Surprise,
-    /// A party.
-    Celebrate,
-    /// A waving hand.
-    Wave,
 }
 
 /// A reaction that is shown for some seconds.

@@ -11,8 +11,8 @@ use super::membership::{rule_to_net, unix_s};
 use super::news::News;
 use super::notices::{Fault, Subject, Trouble};
 use super::owner::Owner;
-use super::room::FileState;
 use super::report::{ReportEvent, RosterLine};
+use super::room::FileState;
 use super::snapshot::Purpose;
 use super::talk::{FileNews, Outcome};
 

@@ -8,6 +8,7 @@ use conclave_net::{MediaEvent, MediaEvents, Node, NodeEvent, NodeEvents};
 use conclave_proto::core::{Command, Event};
 use conclave_proto::frames::Wish;
 use conclave_proto::ids::PeerId;
+use conclave_proto::room::InviteOptions;
 use tokio::sync::mpsc;
 
 use super::playing::Playing;
@@ -131,7 +132,7 @@ impl LightPeer {
                 tell(ReportEvent::Ready { addresses: addresses.iter().map(ToString::to_string).collect() });
                 if self.makes_meeting && self.standing == Standing::Entering {
                     self.standing = Standing::Inside;
-                    self.invite = self.node.invite();
+                    self.invite = self.node.invite(InviteOptions::default());
                     self.invite.iter().cloned().for_each(|invite| tell(ReportEvent::Invite { invite }));
                 }
             }

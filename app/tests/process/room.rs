@@ -56,7 +56,8 @@ fn what_is_written_stands_in_one_order_for_all_and_a_file_goes_through() {
     }
 
     ben.say(r#"{"command":"hand","up":true}"#);
-    let hands = cleo.wait_until("Ben's hand", |value| value["event"] == "hands" && value["who"] != serde_json::json!([]));
+    let hands =
+        cleo.wait_until("Ben's hand", |value| value["event"] == "hands" && value["who"] != serde_json::json!([]));
     assert_eq!(hands["who"][0], who(&cleo, "Ben"));
 
     let content: Vec<u8> = (0..300_000_u32).map(|number| (number % 253) as u8).collect();

@@ -13,6 +13,7 @@ use crate::engine::room::ChatLine;
 #[derive(Default)]
 pub(super) struct Chat {
     by_key: BTreeMap<ChatKey, ChatLine>,
+    heard: u64,
     /// Made anew when a line comes: snapshots share it.
     lines: Arc<[ChatLine]>,
 }
@@ -21,8 +22,9 @@ impl Chat {
     pub(super) fn add(&mut self, message: ChatMessage, name: String, me: PeerId) {
         let own = message.key.author == me;
         let who = message.key.author.short();
-        self.by_key
-            .insert(message.key, ChatLine { who, name, own, text: message.text, unix_s: message.sent_unix_s });
+        self.heard += 1;
+        let line = ChatLine { who, name, own, text: message.text, unix_s: message.sent_unix_s, number: self.heard };
+        self.by_key.insert(message.key, line);
         if self.by_key.len() > limits::CHAT_LINES {
             self.by_key.pop_first();
         }

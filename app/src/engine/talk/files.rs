@@ -151,7 +151,9 @@ impl Files {
             TalkEvent::FileWithdrawn { from, id, reason } => {
                 let why = match reason {
                     FileWithdrawal::BySender => "They took it back.",
-                    FileWithdrawal::SenderGone => "They are gone. What has come is kept and goes on if they offer it again.",
+                    FileWithdrawal::SenderGone => {
+                        "They are gone. What has come is kept and goes on if they offer it again."
+                    }
                 };
                 self.disk.ask(Job::Close { from, id }).ok();
                 self.set(End::From(from, id), FileState::Over(why.to_owned()))

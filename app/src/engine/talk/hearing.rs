@@ -42,8 +42,7 @@ impl HearingBoard {
         let now = Instant::now();
         self.ours.retain(|peer, _| sounds.iter().any(|sound| sound.from == *peer));
         for sound in sounds {
-            let ear =
-                self.ours.entry(sound.from).or_insert(Ear { since: now, deaf: None, state: Hearing::Quiet });
+            let ear = self.ours.entry(sound.from).or_insert(Ear { since: now, deaf: None, state: Hearing::Quiet });
             ear.listen(now, sound);
         }
         let row: Vec<_> = self.ours.iter().map(|(peer, ear)| (*peer, ear.state)).collect();

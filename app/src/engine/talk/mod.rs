@@ -13,11 +13,11 @@ use conclave_proto::core::Command;
 use conclave_proto::ids::PeerId;
 use conclave_proto::talk::{TalkCommand, TalkEvent, TalkRefusal};
 
+use super::limits;
 use super::news::NewsSender;
 use super::notices::{Fault, Trouble};
 use super::room::Room;
 use super::snapshot::Who;
-use super::limits;
 
 pub(super) use files::FileNews;
 pub(super) use hearing::{Sound, hears};

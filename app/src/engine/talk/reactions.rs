@@ -45,8 +45,6 @@ const fn from_net(reaction: talk::Reaction) -> Reaction {
         talk::Reaction::Heart => Reaction::Heart,
         talk::Reaction::Laugh => Reaction::Laugh,
         talk::Reaction::Surprise => Reaction::Surprise,
-        talk::Reaction::Celebrate => Reaction::Celebrate,
-        talk::Reaction::Wave => Reaction::Wave,
     }
 }
 
@@ -58,8 +56,6 @@ pub(super) const fn to_net(reaction: Reaction) -> talk::Reaction {
         Reaction::Heart => talk::Reaction::Heart,
         Reaction::Laugh => talk::Reaction::Laugh,
         Reaction::Surprise => talk::Reaction::Surprise,
-        Reaction::Celebrate => talk::Reaction::Celebrate,
-        Reaction::Wave => talk::Reaction::Wave,
     }
 }
 
@@ -72,7 +68,5 @@ pub(in crate::engine) const fn word(reaction: talk::Reaction) -> &'static str {
         talk::Reaction::Heart => "heart",
         talk::Reaction::Laugh => "laugh",
         talk::Reaction::Surprise => "surprise",
-        talk::Reaction::Celebrate => "celebrate",
-        talk::Reaction::Wave => "wave",
     }
 }

@@ -272,24 +272,11 @@ pub enum Reaction {
     Laugh,
     /// Astonishment.
     Surprise,
-    /// A party.
-    Celebrate,
-    /// A wave.
-    Wave,
 }
 
 impl Reaction {
     /// All of them, in the order in which to show them.
-    pub const ALL: [Self; 8] = [
-        Self::ThumbsUp,
-        Self::ThumbsDown,
-        Self::Clap,
-        Self::Heart,
-        Self::Laugh,
-        Self::Surprise,
-        Self::Celebrate,
-        Self::Wave,
-    ];
+    pub const ALL: [Self; 6] = [Self::ThumbsUp, Self::ThumbsDown, Self::Clap, Self::Heart, Self::Laugh, Self::Surprise];
 }
 
 /// Why an incoming file will not come.

@@ -63,7 +63,8 @@ impl Disk {
             Some(jobs) => jobs,
             None => {
                 let (sender, receiver) = sync_channel(FILE_JOBS);
-                let worker = Worker { downloads: self.downloads.clone(), outgoing: HashMap::new(), incoming: HashMap::new() };
+                let worker =
+                    Worker { downloads: self.downloads.clone(), outgoing: HashMap::new(), incoming: HashMap::new() };
                 let news = self.news.clone();
                 let thread = std::thread::Builder::new().name("files".into());
                 thread.spawn(move || worker.run(&receiver, &news)).map_err(|error| Trouble::no_thread(&error))?;
@@ -106,7 +107,9 @@ impl Worker {
 
     fn job(&mut self, job: Job) -> Option<FileNews> {
         Some(match job {
-            Job::Prepare { id, path } => FileNews::Prepared { id, prepared: self.prepare(id, &path).map_err(|e| reading(&e)) },
+            Job::Prepare { id, path } => {
+                FileNews::Prepared { id, prepared: self.prepare(id, &path).map_err(|e| reading(&e)) }
+            }
             Job::Read { to, id, offset, length } => {
                 FileNews::Read { to, id, offset, data: self.read(id, offset, length).map_err(|e| reading(&e)) }
             }
@@ -181,7 +184,10 @@ impl Worker {
     }
 
     fn writing(&self, error: &io::Error) -> String {
-        format!("It cannot be written to {}: {error}. Make room there, then ask for it again.", self.downloads.display())
+        format!(
+            "It cannot be written to {}: {error}. Make room there, then ask for it again.",
+            self.downloads.display()
+        )
     }
 }
 

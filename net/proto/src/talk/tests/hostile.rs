@@ -91,7 +91,7 @@ fn a_number_that_would_be_the_last_is_refused() {
 #[test]
 fn a_flood_of_small_things_is_cut_off() {
     for message in [
-        TalkMessage::React(Reaction::Wave),
+        TalkMessage::React(Reaction::Heart),
         TalkMessage::AskMute { everyone: true },
         TalkMessage::Heads { chat: [1; 8], hands: [2; 8] },
         TalkMessage::Have { is_answer: true, ids: Vec::new() },
