@@ -278,9 +278,13 @@ pub const CHAT_SYNC_AGAIN: Duration = Duration::from_secs(30);
 
 // ---- Talk: small things ----
 
-/// Messages of any kind but asked-for data from one peer, beyond which it floods: sixteen people's rows passed on by one,
-/// and everything else, stay below a tenth of it.
-pub const TALK_HEARD: Rate = Rate { burst: 400, every: Duration::from_millis(20) };
+/// Messages of any kind but asked-for data from one peer, beyond which it floods. An honest one that passes on the rows of
+/// fourteen others, each as fast as [`ROWS_HEARD`] lets them be, stays below two thirds of it.
+pub const TALK_HEARD: Rate = Rate { burst: 800, every: Duration::from_millis(10) };
+/// Heads of one peer that are looked at; more are left out. Each may cost us sixteen hands in answer.
+pub const HEADS_HEARD: Rate = Rate { burst: 10, every: Duration::from_millis(150) };
+/// Lists of one peer that are compared; more are left out. Each costs our own list in answer.
+pub const LISTS_HEARD: Rate = Rate { burst: 6, every: Duration::from_millis(500) };
 /// Reactions that our owner may send.
 pub const REACTIONS_SAID: Rate = Rate { burst: 5, every: Duration::from_millis(500) };
 /// Reactions that are shown of one peer; more are left out.
@@ -300,6 +304,8 @@ pub const MUTES_HEARD: Rate = Rate { burst: 3, every: Duration::from_secs(5) };
 pub const HEARING_EVERY: Duration = Duration::from_secs(2);
 /// A row in which somebody is newly heard or not heard is told at once, but not more often than this.
 pub const HEARING_PAUSE: Duration = Duration::from_millis(250);
+/// Rows of one member that are looked at and passed on; more are left out.
+pub const ROWS_HEARD: Rate = Rate { burst: 8, every: Duration::from_millis(240) };
 /// A row that was not told anew for so long (two of three lost) is forgotten.
 pub const HEARING_STALE: Duration = Duration::from_secs(6);
 /// Members that pass a row on to somebody whom its owner does not hear: one may fail.

@@ -109,7 +109,8 @@ mod tests {
         for (given, safe) in [
             ("report.pdf", "report.pdf"),
             ("../../etc/passwd", "passwd"),
-            ("C:\\Windows\\system32\\x.dll", "x.dll"),
+            ("..\\..\\system32\\x.dll", "x.dll"),
+            ("c:x.dll", "c_x.dll"),
             ("folder/", "folder"),
             ("..", "file"),
             ("/", "file"),

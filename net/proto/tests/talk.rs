@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{TestResult, World};
+use common::{TestResult, Weather, World};
 use conclave_proto::core::{Command, Event, LeaveReason};
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
 use conclave_proto::ids::PeerId;
 use conclave_proto::talk::{ChatKey, FileId, FileOutcome, Hearing, Offence, TalkCommand, TalkEvent, TalkRefusal};
+use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::{Bitrate, Instant};
 
 const FILE: FileId = FileId(1);
@@ -456,5 +457,67 @@ fn hands_reach_all_and_only_admins_lower_them() -> TestResult {
     assert!((0..3).all(|n| hands(&world, n) == [world.id(2)]));
     world.enter(9, "Dora")?;
     assert!(world.until(2, |world| hands(world, 3) == [world.id(2)]));
+    Ok(())
+}
+
+/// Cuts of the whole net and of single pairs, loss, absences, with files, text and hands on the way.
+#[test]
+fn after_any_storm_all_read_the_same_and_no_honest_member_was_cut_off() -> TestResult {
+    for seed in 0..8 {
+        let mut world = World::founded(seed * 10 + 1)?;
+        let mut drawn = Weather { dice: SeededEntropy::new(seed + 1_000), loss_percent: 0 };
+        world.weather = Some(Weather { dice: SeededEntropy::new(seed + 2_000), loss_percent: 10 });
+        for n in 1..4 {
+            world.enter(seed * 10 + 1 + n, "Ben")?;
+        }
+        let mut disk = Disk::new(300_000);
+        offer(&mut world, 300_000);
+        for round in 0..10 {
+            match drawn.draw(6) {
+                0 => world.cut = true,
+                1 => (world.cut, world.signalling_down) = (true, true),
+                2 => world.cut_pairs = [(0, 1)].into(),
+                3 => world.cut_pairs = [(0, 2), (0, 3), (1, 2), (1, 3)].into(),
+                4 => world.weather.iter_mut().for_each(|weather| weather.loss_percent = 25),
+                _ => {}
+            }
+            let seconds = [2, 5, 12, 34][usize::try_from(drawn.draw(4))?];
+            for second in 0..seconds {
+                let n = usize::try_from(drawn.draw(4))?;
+                write(&mut world, n, &format!("{n} in round {round}, second {second}"));
+                if drawn.draw(3) == 0 {
+                    talk(&mut world, n, TalkCommand::RaiseHand(drawn.draw(2) == 0));
+                }
+                let unheard = row(&world, n, usize::try_from(drawn.draw(8))?);
+                talk(&mut world, n, unheard);
+                for _ in 0..50 {
+                    disk.work(&mut world);
+                    world.run(Duration::from_millis(20));
+                }
+            }
+            (world.cut, world.signalling_down) = (false, false);
+            world.cut_pairs.clear();
+            world.weather.iter_mut().for_each(|weather| weather.loss_percent = 10);
+        }
+        world.weather = None;
+        for _ in 0..3000 {
+            disk.work(&mut world);
+            world.run(Duration::from_millis(20));
+        }
+        let hands = |n: usize| {
+            let last = talk_events(&world, n).rev().find_map(|(_, event)| match event {
+                TalkEvent::Hands(hands) => Some(hands.clone()),
+                _ => None,
+            });
+            last.unwrap_or_default()
+        };
+        assert!(chat(&world, 0).len() > 20);
+        for n in 0..4 {
+            assert_eq!(offences(&world, n), [], "seed {seed}, {n}");
+            assert_eq!(chat(&world, n), chat(&world, 0), "seed {seed}, {n}");
+            assert_eq!(hands(n), hands(0), "seed {seed}, {n}");
+        }
+        assert!(Disk::is_delivered(&world) && disk.written == disk.content, "seed {seed}: {}", disk.written.len());
+    }
     Ok(())
 }

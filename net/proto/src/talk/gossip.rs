@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::ids::PeerId;
-use crate::limits::{HEADS_EVERY, HEADS_PAUSE};
+use crate::limits::{HEADS_EVERY, HEADS_HEARD, HEADS_PAUSE, LISTS_HEARD};
 use crate::time::Instant;
 
 use super::TalkMessage;
+use super::bucket::Bucket;
 use super::conversation::Conversation;
 use super::hands::Hands;
 use super::room::{Room, Turn};
@@ -15,6 +16,8 @@ use super::room::{Room, Turn};
 #[derive(Debug)]
 pub(super) struct Gossip {
     tell_at: BTreeMap<PeerId, Instant>,
+    /// What each peer may still make us answer: heads, lists.
+    heard: BTreeMap<PeerId, (Bucket, Bucket)>,
     /// Since the path opened.
     told: BTreeMap<PeerId, Heads>,
 }
@@ -22,7 +25,7 @@ pub(super) struct Gossip {
 type Heads = ([u8; 8], [u8; 8]);
 
 impl Gossip {
-    pub(super) const NEW: Self = Self { tell_at: BTreeMap::new(), told: BTreeMap::new() };
+    pub(super) const NEW: Self = Self { tell_at: BTreeMap::new(), heard: BTreeMap::new(), told: BTreeMap::new() };
 
     pub(super) fn connected(&mut self, now: Instant, peer: PeerId) {
         self.tell_at.insert(peer, now);
@@ -40,6 +43,17 @@ impl Gossip {
     pub(super) fn attendance_changed(&mut self, room: &Room) {
         self.tell_at.retain(|peer, _| room.has(*peer));
         self.told.retain(|peer, _| room.has(*peer));
+        self.heard.retain(|peer, _| room.has(*peer));
+    }
+
+    /// Whether this peer's heads are looked at; a peer that tells them too often only costs itself.
+    pub(super) fn may_tell_heads(&mut self, now: Instant, from: PeerId) -> bool {
+        self.heard.entry(from).or_default().0.take(now, HEADS_HEARD, 1)
+    }
+
+    /// Whether this peer's list is compared.
+    pub(super) fn may_tell_list(&mut self, now: Instant, from: PeerId) -> bool {
+        self.heard.entry(from).or_default().1.take(now, LISTS_HEARD, 1)
     }
 
     /// Another's heads: if they are not ours and it does not know ours, it is told.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use crate::crypto::hash;
 use crate::ids::{MeetingId, PeerId};
 use crate::keys::{MeetingKey, SIGNATURE_BYTES, Signature, verify};
-use crate::limits::{HEARING_EVERY, HEARING_PAUSE, HEARING_RELAYS, HEARING_STALE, MEMBERS};
+use crate::limits::{HEARING_EVERY, HEARING_PAUSE, HEARING_RELAYS, HEARING_STALE, MEMBERS, ROWS_HEARD};
 use crate::time::Instant;
 use crate::wire::{Malformed, Reader};
 
+use super::bucket::Bucket;
 use super::message::ShortId;
 use super::room::{Room, Turn};
 use super::{Hearing, Offence, TalkEvent, TalkMessage};
@@ -30,6 +31,11 @@ impl Row {
         let mut row = Self { author: key.peer_id(), version, entries, signature: [0; SIGNATURE_BYTES] };
         row.signature = key.sign(&row.statement(meeting));
         row
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(key: &MeetingKey, meeting: MeetingId, version: u64, row: &[(PeerId, Hearing)]) -> Self {
+        Self::sign(key, meeting, version, row.iter().map(|(peer, hearing)| (ShortId::from(*peer), *hearing)).collect())
     }
 
     fn is_signed(&self, meeting: MeetingId) -> bool {
@@ -97,13 +103,21 @@ pub(super) struct HearingTable {
     told_at: Option<Instant>,
     tell_at: Option<Instant>,
     rows: BTreeMap<PeerId, Kept>,
+    heard: BTreeMap<PeerId, Bucket>,
     /// Versions of rows that went stale: they do not come back by being played back.
     spent: BTreeMap<PeerId, u64>,
 }
 
 impl HearingTable {
-    pub(super) const NEW: Self =
-        Self { own: None, version: 0, told_at: None, tell_at: None, rows: BTreeMap::new(), spent: BTreeMap::new() };
+    pub(super) const NEW: Self = Self {
+        own: None,
+        version: 0,
+        told_at: None,
+        tell_at: None,
+        rows: BTreeMap::new(),
+        heard: BTreeMap::new(),
+        spent: BTreeMap::new(),
+    };
 
     /// What our ears say now.
     pub(super) fn set(&mut self, turn: &Turn<'_>, mut row: Vec<(PeerId, Hearing)>) {
@@ -166,6 +180,10 @@ impl HearingTable {
         if !turn.room.has(author) || known.is_some_and(|version| version >= row.version) {
             return Ok(());
         }
+        // By whomever it comes: who tells too often would else make others flood in its name.
+        if from == author && !self.heard.entry(author).or_default().take(turn.now, ROWS_HEARD, 1) {
+            return Ok(());
+        }
         if !row.is_signed(turn.meeting) {
             return Err(Offence::Forgery);
         }
@@ -218,6 +236,7 @@ impl HearingTable {
     pub(super) fn attendance_changed(&mut self, turn: &mut Turn<'_>) {
         let gone: Vec<PeerId> = self.rows.keys().copied().filter(|peer| !turn.room.has(*peer)).collect();
         gone.into_iter().for_each(|peer| self.drop_row(turn, peer));
+        self.heard.retain(|peer, _| turn.room.has(*peer));
         self.spent.retain(|peer, _| turn.room.has(*peer));
     }
 }

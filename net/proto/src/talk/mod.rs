@@ -183,8 +183,12 @@ impl Talk {
         if !self.room.has(from) {
             return Ok(());
         }
-        // Asked-for data are bounded by what was asked for.
-        let is_asked_for = matches!(message, TalkMessage::Piece { .. } | TalkMessage::Give(_));
+        // Asked-for data are bounded by what was asked for, windows by what they open.
+        let is_asked_for = match &message {
+            TalkMessage::Piece { .. } | TalkMessage::Give(_) => true,
+            TalkMessage::Window { id, attempt, until, .. } => self.outbox.window_moves(from, *id, *attempt, *until),
+            _ => false,
+        };
         let floods = !is_asked_for && !self.heard.entry(from).or_default().take(now, TALK_HEARD, 1);
         let mut outcome = if floods { Err(Offence::Flood) } else { Ok(()) };
         self.turn(now, us, |parts, turn| {
@@ -301,12 +305,15 @@ impl Parts<'_> {
     fn take(&mut self, turn: &mut Turn<'_>, from: PeerId, message: TalkMessage) -> Result<(), Offence> {
         match message {
             TalkMessage::Say(signed) => self.conversation.said(turn, from, signed)?,
-            TalkMessage::Heads { chat, hands } => {
+            TalkMessage::Heads { chat, hands } if self.gossip.may_tell_heads(turn.now, from) => {
                 self.conversation.head_told(turn, from, chat);
                 self.hands.head_told(turn, from, hands);
                 self.gossip.answer(turn, from, (chat, hands), self.conversation, self.hands);
             }
-            TalkMessage::Have { is_answer, ids } => self.conversation.list_told(turn, from, is_answer, &ids),
+            TalkMessage::Have { is_answer, ids } if self.gossip.may_tell_list(turn.now, from) => {
+                self.conversation.list_told(turn, from, is_answer, &ids);
+            }
+            TalkMessage::Heads { .. } | TalkMessage::Have { .. } => {}
             TalkMessage::Give(all) => self.conversation.given(turn, from, all)?,
             TalkMessage::Hands(all) => self.hands.told(turn, from, all)?,
             TalkMessage::React(reaction) => self.small.reacted(turn, from, reaction),

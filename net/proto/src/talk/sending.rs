@@ -8,7 +8,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use crate::ids::PeerId;
-use crate::limits::{FILE_BYTES, FILE_PIECE_MIN, FILES_PER_PEER, OFFERS_SAID};
+use crate::limits::{FILE_BYTES, FILE_PIECE_MIN, FILE_WINDOW_STEP, FILES_PER_PEER, OFFERS_SAID};
 use crate::text::clean_file_name;
 
 use super::bucket::Bucket;
@@ -93,12 +93,12 @@ impl Outbox {
             if receiver.files.len() >= FILES_PER_PEER {
                 return Err(TalkRefusal::TooManyFiles);
             }
-        }
-        for to in to {
-            let receiver = self.receivers.entry(to).or_default();
             if !receiver.said.take(turn.now, OFFERS_SAID, 1) {
                 return Err(TalkRefusal::TooFast);
             }
+        }
+        for to in to {
+            let receiver = self.receivers.entry(to).or_default();
             receiver.knows = true;
             turn.send(to, offer.message());
             let file = Outgoing { offer: offer.clone(), state: State::Offered, attempt: 0, all_sent: false };
@@ -158,6 +158,17 @@ impl Outbox {
             turn.event(TalkEvent::FileAccepted { to: from, id, offset });
         }
         Ok(())
+    }
+
+    /// Whether it opens as much as honest ones do.
+    pub(super) fn window_moves(&self, from: PeerId, id: FileId, attempt: u32, until: u64) -> bool {
+        let file = self.receivers.get(&from).and_then(|receiver| receiver.files.get(&id));
+        file.filter(|file| file.attempt == attempt).is_some_and(|file| match &file.state {
+            State::Offered => false,
+            State::Sending(sending) => {
+                until >= sending.until + FILE_WINDOW_STEP || until == file.offer.size && until > sending.until
+            }
+        })
     }
 
     pub(super) fn window_moved(
