@@ -65,6 +65,23 @@ fn nobody_is_removed_without_a_second_yes() {
 }
 
 #[test]
+fn a_question_comes_into_view_with_the_keyboard_on_cancel() {
+    let mut window = scene_at(vec2(360.0, 300.0), "person");
+    let remove = window.get_by_role_and_label(Role::Button, "Remove from the meeting");
+    remove.scroll_to_me();
+    window.run();
+    press(&mut window, "Remove from the meeting");
+    window.run();
+    let cancel = window.get_by_role_and_label(Role::Button, "Cancel");
+    assert!(cancel.is_focused());
+    let rect = cancel.rect();
+    assert!(rect.top() > 0.0 && rect.bottom() < 240.0, "{rect:?}");
+    key(&mut window, Key::Enter, Modifiers::NONE);
+    assert!(window.query_by_label_contains("Remove Bo?").is_none());
+    asked(&mut window, &[]);
+}
+
+#[test]
 fn somebody_away_can_be_removed_too() {
     let mut window = scene("people");
     press(&mut window, "Open Cy Twombly");

@@ -66,7 +66,9 @@ fn roomy(ui: &mut Ui, bar: Rect, snapshot: &Snapshot, state: &mut UiState, comma
         Popup::toggle_id(row.ctx(), reactions::popup());
     }
     reactions::show(&row, react.rect, commands);
-    leave(&mut row, side, texts, commands);
+    if apart {
+        leave(&mut row, side, texts, commands);
+    }
 
     let mut right;
     let ui_right = if apart {
@@ -86,6 +88,10 @@ fn roomy(ui: &mut Ui, bar: Rect, snapshot: &Snapshot, state: &mut UiState, comma
         button.dot(news)
     });
     more(ui_right, snapshot, state, false, commands);
+    if !apart {
+        // Not amid the others, where a slip would end the meeting.
+        leave(&mut row, side, texts, commands);
+    }
     if texts {
         let room = Rect::from_min_max(bar.min, pos2(start.x - space::S, bar.bottom()));
         left(ui, room.shrink2(vec2(space::L, 0.0)));

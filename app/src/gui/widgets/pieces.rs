@@ -116,11 +116,13 @@ pub(crate) fn alarm(ui: &mut Ui, title: &str, sentence: &str) {
         });
 }
 
-/// Asks before something that cannot be undone. `Some(true)`: do it; `Some(false)`: leave it.
+/// Asks before something that cannot be undone. `Some(true)`: do it; `Some(false)`: leave it. When it appears it is scrolled
+/// to, and the keyboard stands on *Cancel*.
 pub(crate) fn question(ui: &mut Ui, sentence: &str, go_on: &str) -> Option<bool> {
     let p = palette(ui);
     let mut answer = None;
-    Frame::new()
+    let appears = appears(ui, sentence);
+    let asked = Frame::new()
         .fill(p.ground)
         .stroke(Stroke::new(1.0, p.frame))
         .corner_radius(CornerRadius::same(radius::CONTROL))
@@ -132,7 +134,11 @@ pub(crate) fn question(ui: &mut Ui, sentence: &str, go_on: &str) -> Option<bool>
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = space::S;
                 let width = (ui.available_width() - space::S) / 2.0;
-                if ui.add(Button::text("Cancel").width(width)).clicked() {
+                let cancel = ui.add(Button::text("Cancel").width(width));
+                if appears {
+                    cancel.request_focus();
+                }
+                if cancel.clicked() {
                     answer = Some(false);
                 }
                 if ui.add(Button::text(go_on).look(Look::Danger).width(width)).clicked() {
@@ -140,5 +146,16 @@ pub(crate) fn question(ui: &mut Ui, sentence: &str, go_on: &str) -> Option<bool>
                 }
             });
         });
+    if appears {
+        asked.response.scroll_to_me(None);
+    }
     answer
+}
+
+/// Whether something was not there with the last pass.
+fn appears(ui: &Ui, what: &str) -> bool {
+    let (id, now) = (ui.scope_id().with(("asked", what)), ui.ctx().cumulative_pass_nr());
+    let before: Option<u64> = ui.data(|data| data.get_temp(id));
+    ui.data_mut(|data| data.insert_temp(id, now));
+    before.is_none_or(|before| before + 1 < now)
 }

@@ -147,8 +147,7 @@ fn line(ui: &mut Ui, own: bool, row: &HearingRow, rows: &[HearingRow], columns: 
     let p = palette(ui);
     let width = names + columns.len() as f32 * cell;
     let (rect, response) = ui.allocate_exact_size(vec2(width, cell), Sense::hover());
-    let sentence = row_sentence(row, rows, columns);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &sentence));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, row_sentence(row, rows, columns)));
     if own {
         ui.painter().rect_filled(rect.expand2(vec2(space::XS, 0.0)), CornerRadius::same(radius::CONTROL), p.own);
     }
@@ -167,7 +166,10 @@ fn line(ui: &mut Ui, own: bool, row: &HearingRow, rows: &[HearingRow], columns: 
         let hears = hears(row, whom);
         mark(ui, place, hears);
         let over = ui.interact(place, ui.scope_id().with(("cell", &row.who, whom)), Sense::hover());
-        over.on_hover_text(pair(row, rows, whom, hears));
+        // Hundreds of cells: a sentence for the one that is pointed at.
+        if over.hovered() {
+            over.on_hover_text(pair(row, rows, whom, hears));
+        }
     }
 }
 
