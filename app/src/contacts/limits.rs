@@ -24,7 +24,8 @@ pub(super) const IMPORT_BYTES: u64 = 48 * 1024 * 1024;
 pub const PASSPHRASE_CHARACTERS_MIN: usize = 8;
 /// Longest passphrase: more than anybody types.
 pub const PASSPHRASE_CHARACTERS_MAX: usize = 1_024;
-/// Memory for making a key of a passphrase. A tenth of a second here, and dear for a machine that tries millions.
+/// Memory for making a key of a passphrase: one or two tenths of a second once, and dear for a machine that tries
+/// millions.
 pub(super) const ARGON2_KIB: u32 = 64 * 1024;
 /// Passes over that memory.
 pub(super) const ARGON2_PASSES: u32 = 3;

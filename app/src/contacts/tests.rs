@@ -438,7 +438,7 @@ fn a_damaged_or_foreign_file_is_told_and_changes_nothing() {
     let (whole, before) = (fs::read(&path).expect("a file"), bytes(folder.path()));
     let mut import = |text: &[u8]| {
         fs::write(&path, text).expect("written");
-        contacts.import(&path, &passphrase("four unrelated words"), 1).err().expect("refused")
+        contacts.import(&path, &passphrase("four unrelated words"), 1).expect_err("refused")
     };
     for foreign in [&b""[..], b"#!/bin/sh", &whole[..10], b"\0\0\0\0"] {
         assert!(matches!(import(foreign), ContactsError::ImportForeign { .. }));

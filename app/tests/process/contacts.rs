@@ -42,6 +42,8 @@ fn contacts_are_listed_exported_forgotten_and_imported_again() {
     let list = contacts(folder.path(), &["list"], "");
     assert!(list.status.success() && said(&list).contains("No contacts yet"), "{}", said(&list));
     with_ann(folder.path());
+    // As a window that is open meanwhile.
+    let mut window = Contacts::open(folder.path(), KeyringAccess::none()).expect("opened");
     let list = said(&contacts(folder.path(), &["list"], ""));
     for part in ["Ann\n", "verified 2025-11-25", "1 meeting", &"ab".repeat(32)] {
         assert!(list.contains(part), "no {part} in {list}");
@@ -61,7 +63,9 @@ fn contacts_are_listed_exported_forgotten_and_imported_again() {
     for wrong in ["ab", "abababac", "no key", &"cd".repeat(32)] {
         assert_eq!(contacts(folder.path(), &["forget", wrong], "").status.code(), Some(2), "{wrong}");
     }
+    assert!(window.book().expect("a book").known(&ANN).is_some());
     assert!(contacts(folder.path(), &["forget", "ABABABAB"], "").status.success());
+    assert!(window.book().expect("a book").known(&ANN).is_none());
     assert!(said(&contacts(folder.path(), &["list"], "")).contains("No contacts yet"));
 
     let wrong = contacts(folder.path(), &["import", &path], "four unrelated swords\n");
@@ -79,6 +83,19 @@ fn damaged_contacts_are_told_and_kept_as_they_are() {
     let list = contacts(folder.path(), &["list"], "");
     assert!(list.status.code() == Some(4) && said(&list).contains("damaged"), "{}", said(&list));
     assert_eq!(std::fs::read(&file).expect("still there"), b"half a book");
+}
+
+/// Five seconds are waited for the other process, then it is said.
+#[test]
+fn a_book_that_another_process_keeps_to_itself_is_said_to_be_busy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_ann(folder.path());
+    let other = rusqlite::Connection::open(folder.path().join("contacts.sqlite")).expect("opened");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    let list = contacts(folder.path(), &["list"], "");
+    assert!(list.status.code() == Some(4) && said(&list).contains("Another Conclave"), "{}", said(&list));
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    assert!(said(&contacts(folder.path(), &["list"], "")).contains("Ann"));
 }
 
 /// A session bus that is not there: the key goes into a file and nothing waits.
