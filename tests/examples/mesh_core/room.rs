@@ -7,6 +7,7 @@ use conclave_proto::core::{Command, Core, CoreConfig, Event, Output, SignalInput
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
 use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
+use conclave_proto::room::InviteOptions;
 use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::Instant;
 use std::collections::BTreeMap;
@@ -81,7 +82,11 @@ impl Room {
         };
         room.add(Core::create(config(seed, 0)?, room.now));
         for n in 1..people {
-            let invite = room.nodes[0].core.invite(0, vec![address(0)]).ok().context("an invite")?;
+            let invite = room.nodes[0]
+                .core
+                .invite(room.now, InviteOptions::default(), vec![address(0)])
+                .ok()
+                .context("an invite")?;
             room.add(Core::join(config(seed, n)?, invite, room.now));
             let end = room.now + Duration::from_secs(10);
             while !(0..=n).all(|other| room.joined(other) == n) {
