@@ -178,6 +178,17 @@ pub struct Headless {
     /// Write everybody's pictures into this folder
     #[arg(long, value_name = "DIR")]
     pub pictures_out: Option<PathBuf>,
+    /// How high everybody's picture is drawn, in pixels; decides what is asked of them (as large as they send)
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(0..=8192))]
+    pub tile_height: Option<u32>,
+    /// Show at most so many people; the others are heard only
+    #[arg(long, value_name = "N")]
+    pub tiles: Option<usize>,
+    /// Be so many people at once, who send the same few seconds encoded beforehand and only count what arrives: a room to
+    /// measure in. Camera and microphone: test, file:PATH or none; no speaker is used
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16),
+          conflicts_with_all = ["captured_out", "pictures_out"])]
+    pub light: Option<u32>,
     /// Leave after so many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400 * 30))]
     pub seconds: Option<u64>,
@@ -296,6 +307,8 @@ impl Headless {
             admit_all: self.admit_all,
             captured_out: self.captured_out.clone(),
             pictures_out: self.pictures_out.clone(),
+            tile_height: self.tile_height,
+            tiles: self.tiles,
             ..EngineConfig::default()
         };
         self.call.apply(&Settings::default(), &mut config);

@@ -15,6 +15,7 @@ use crate::cli::Headless;
 use crate::engine::{
     self, Command, EndReason, Engine, EngineHandle, Fault, Reaction, Report, ReportEvent, Rule, Trouble,
 };
+use crate::light;
 
 /// Reports waiting to be printed. A reader that stops reading for a minute loses some; the meeting goes on.
 const REPORTS: usize = 4096;
@@ -26,7 +27,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// One command.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
+pub(crate) enum Line {
     Admit { who: String },
     Deny { who: String },
     Mute { on: bool },
@@ -44,6 +45,7 @@ enum Line {
     Offer { who: Option<String>, path: PathBuf },
     Accept { id: u64 },
     Cancel { id: u64 },
+    Tile { who: String, height: u32 },
     Leave {},
 }
 
@@ -67,6 +69,7 @@ impl From<Line> for Command {
             Line::Offer { who, path } => Self::OfferFile { who, path },
             Line::Accept { id } => Self::AcceptFile(id),
             Line::Cancel { id } => Self::CancelFile(id),
+            Line::Tile { who, height } => Self::SetTileHeight { who, height },
             Line::Leave {} => Self::Leave,
         }
     }
@@ -75,6 +78,9 @@ impl From<Line> for Command {
 /// Takes part until it is over. Exit codes: see `cli.rs`.
 #[must_use]
 pub fn run(arguments: &Headless) -> ExitCode {
+    if let Some(count) = arguments.light {
+        return light::run(arguments, count);
+    }
     let first = match &arguments.join {
         None => Command::PrepareNew,
         Some(text) => match engine::check_invite(text) {
@@ -145,7 +151,7 @@ async fn take_part(arguments: &Headless, first: Command) -> ExitCode {
     }
 }
 
-fn exit_code(reason: EndReason) -> ExitCode {
+pub(crate) fn exit_code(reason: EndReason) -> ExitCode {
     match reason {
         EndReason::Left => ExitCode::SUCCESS,
         EndReason::Refused => ExitCode::from(3),
@@ -172,7 +178,7 @@ fn send(engine: Option<&EngineHandle>, command: Command) {
 }
 
 /// Ends at SIGINT or SIGTERM, or when the time is over.
-async fn told_to_stop(seconds: Option<u64>) {
+pub(crate) async fn told_to_stop(seconds: Option<u64>) {
     let time = async {
         match seconds {
             Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -206,7 +212,7 @@ async fn signal() {
 }
 
 /// Reads stdin on a thread of its own, which is left behind at the end: a read cannot be called back.
-fn read_lines() -> mpsc::Receiver<Result<Line, Trouble>> {
+pub(crate) fn read_lines() -> mpsc::Receiver<Result<Line, Trouble>> {
     let (sender, receiver) = mpsc::channel(LINES);
     let thread = std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut input = io::stdin().lock();
@@ -262,7 +268,8 @@ fn unknown(why: &str) -> Trouble {
         format!("A line is no command: {why}."),
         Fault::Yours,
         "Send one JSON object per line, such as {\"command\":\"mute\",\"on\":true}; commands are admit, deny, block, \
-         remove, role, rule, revoke, verify, mute, camera, chat, hand, react, ask_mute, offer, accept, cancel and leave.",
+         remove, role, rule, revoke, verify, mute, camera, tile, chat, hand, react, ask_mute, offer, accept, cancel and \
+         leave.",
     )
 }
 

@@ -10,4 +10,5 @@ pub mod doctor;
 pub mod engine;
 pub mod gui;
 pub mod headless;
+pub mod light;
 pub mod settings;

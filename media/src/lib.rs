@@ -3,6 +3,7 @@
 //! Knows nothing of the network or the window: encoded frames go out through closures and come in through `push`
 //! methods, decoded pictures wait in a [`PictureSlot`].
 
+pub mod ahead;
 pub mod audio;
 pub mod clock;
 mod limits;

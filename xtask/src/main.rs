@@ -1,4 +1,4 @@
-//! `cargo xtask run | test | bench call`: installs what the system lacks, then builds and runs.
+//! `cargo xtask run | test | bench call | bench mesh`: installs what the system lacks, then builds and runs.
 //!
 //! Uses nothing but the standard library and `anyhow`, so that a newcomer's first command compiles it in seconds.
 //! It decides what to run and in which order; the measuring of `bench` is a program of its own in the crate `tests`.
@@ -17,6 +17,7 @@ Conclave's helper.
   cargo xtask run [--yes] [-- ARGS]      install what is missing, build in release, open the app with ARGS
   cargo xtask test [--yes]               install what is missing, run everything that CI runs
   cargo xtask bench call [--yes] [-- ARGS]    measure a call between two headless programs (-- --help: its options)
+  cargo xtask bench mesh [--yes] [-- ARGS]    measure rooms of 4, 8 and 16 people
 
   --yes    install missing system packages without asking (also when nobody is at the terminal)";
 
@@ -35,6 +36,7 @@ enum Task {
     Run,
     Test,
     BenchCall,
+    BenchMesh,
     Help,
 }
 
@@ -69,6 +71,7 @@ impl Request {
             (_, ["run"]) => Task::Run,
             (_, ["test"]) => Task::Test,
             (_, ["bench", "call"]) => Task::BenchCall,
+            (_, ["bench", "mesh"]) => Task::BenchMesh,
             (_, other) => bail!("`{}` is not known.\n\n{USAGE}", other.join(" ")),
         };
         if task == Task::Test && !passed_on.is_empty() {
@@ -86,6 +89,7 @@ impl Request {
             Task::Run => tasks::run(self.yes, &self.passed_on),
             Task::Test => tasks::test(self.yes),
             Task::BenchCall => tasks::bench_call(self.yes, &self.passed_on),
+            Task::BenchMesh => tasks::bench_mesh(self.yes, &self.passed_on),
         }
     }
 }

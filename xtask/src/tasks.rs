@@ -1,4 +1,4 @@
-//! The three tasks: what `run`, `test` and `bench call` do, in order.
+//! The tasks: what `run`, `test`, `bench call` and `bench mesh` do, in order.
 //!
 //! All cargo calls of `test` share one profile and the whole workspace's features, so that each dependency is built
 //! once for running and once for checking, and never again. Called by `main`.
@@ -38,18 +38,31 @@ pub(crate) fn test(yes: bool) -> Result<ExitCode> {
     Ok(steps.finish())
 }
 
-/// Builds the app and the bench in release and lets the bench measure.
+/// Lets the bench measure a call.
 pub(crate) fn bench_call(yes: bool, arguments: &[String]) -> Result<ExitCode> {
     system::ensure(&[When::Building, When::Window], yes)?;
+    bench("call", &[], arguments)
+}
+
+/// Lets the bench measure rooms of many. What the core does by itself is measured by an example, because it
+/// needs features that only tests have.
+pub(crate) fn bench_mesh(yes: bool, arguments: &[String]) -> Result<ExitCode> {
+    system::ensure(&[When::Building], yes)?;
+    bench("mesh", &["--example", "mesh_core", "--package", "conclave-tests"], arguments)
+}
+
+/// Builds the app and the bench in release and starts the bench.
+fn bench(what: &str, more: &[&str], arguments: &[String]) -> Result<ExitCode> {
     // Apart, so that the measured program has no feature that only tests use.
-    for package in ["conclave", "conclave-tests"] {
-        let build = cargo(&["build", "--release", "--locked", "--bins", "--package", package]).status();
+    let builds: [&[&str]; 3] = [&["--bins", "--package", "conclave"], &["--bins", "--package", "conclave-tests"], more];
+    for selected in builds.into_iter().filter(|selected| !selected.is_empty()) {
+        let build = cargo(&["build", "--release", "--locked"]).args(selected).status();
         if !build.context("could not start cargo")?.success() {
             return Ok(ExitCode::FAILURE);
         }
     }
     let bench = target_directory().join("release").join("bench");
-    hand_over(Command::new(bench).current_dir(root()).arg("call").args(arguments))
+    hand_over(Command::new(bench).current_dir(root()).arg(what).args(arguments))
 }
 
 fn hand_over(command: &mut Command) -> Result<ExitCode> {

@@ -49,6 +49,10 @@ pub struct EngineConfig {
     pub captured_out: Option<PathBuf>,
     /// Where everybody's pictures are written.
     pub pictures_out: Option<PathBuf>,
+    /// How high people are drawn whose tile nobody told of (headless); `None`: as large as they send.
+    pub tile_height: Option<u32>,
+    /// How many people are drawn at most whose tile nobody told of; `None`: all.
+    pub tiles: Option<usize>,
     /// Who wants each event as it happens (headless); the window reads snapshots.
     pub reporter: Option<Reporter>,
     /// Something to tell at once: settings that could not be read.

@@ -53,7 +53,7 @@ impl Meeting {
     ) -> std::io::Result<Self> {
         let NodeEvents { control, media } = events;
         let node = Arc::new(node);
-        let people = People::new(outlet, news, config.pictures_out.clone());
+        let people = People::new(outlet, news, config);
         forward_on_a_thread(media, audio, &people)?;
         outlet.connect(Some(Arc::clone(&node)));
         let talk = Talk::new(node.peer_id(), config.downloads.clone(), news);

@@ -44,17 +44,19 @@ use owner::Owner;
 pub use command::Command;
 pub use config::EngineConfig;
 pub(crate) use entering::check_invite;
+pub(crate) use notices::leave_reason;
 pub use notices::{Fault, Trouble};
+pub(crate) use people::{Tiles, layer_for};
 pub use report::{EndReason, Report, ReportEvent, Reporter, RosterLine};
 pub use room::{
     ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room,
     Rule, Rules, ShownReaction, Standing,
 };
 pub use snapshot::{DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, VisiblePeer, Who};
-pub(crate) use statistics::codec_name;
 pub use statistics::{
     PersonStatistics, Received, ReceivedAudio, ReceivedVideo, Sent, SentAudio, SentVideo, Statistics,
 };
+pub(crate) use statistics::{codec_name, light_statistics};
 
 /// An answer that must not be part of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]

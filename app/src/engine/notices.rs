@@ -58,7 +58,7 @@ impl Trouble {
     }
 
     /// The system refuses a thread.
-    pub(super) fn no_thread(error: &std::io::Error) -> Self {
+    pub(crate) fn no_thread(error: &std::io::Error) -> Self {
         Self::new(
             format!("The system gives this program no more threads ({error})."),
             Fault::Ours,
@@ -266,7 +266,7 @@ impl From<Refusal> for Trouble {
 }
 
 /// In the `left` event.
-pub(super) const fn leave_reason(reason: LeaveReason) -> &'static str {
+pub(crate) const fn leave_reason(reason: LeaveReason) -> &'static str {
     match reason {
         LeaveReason::Left => "left",
         LeaveReason::Removed => "removed",

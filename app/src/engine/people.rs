@@ -17,7 +17,7 @@ use super::news::{News, NewsSender};
 use super::notices::{Fault, Trouble};
 use super::snapshot::{Link, Person};
 use super::statistics::Before;
-use super::{limits, sentences};
+use super::{EngineConfig, limits, sentences};
 
 /// Louder than this is speech, not a fan; the clean-up at the sender leaves far less in pauses.
 const SPEECH_LEVEL: f32 = 0.02;
@@ -42,6 +42,7 @@ pub(super) struct People {
     outlet: Arc<Outlet>,
     news: NewsSender,
     pictures_out: Option<PathBuf>,
+    tiles: Tiles,
     /// By peer, even before they join; the window may be early.
     tile_heights: HashMap<String, u32>,
     /// Under `pictures_out`, in lower case.
@@ -49,13 +50,14 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn new(outlet: &Arc<Outlet>, news: &NewsSender, pictures_out: Option<PathBuf>) -> Self {
+    pub(super) fn new(outlet: &Arc<Outlet>, news: &NewsSender, config: &EngineConfig) -> Self {
         Self {
             members: Vec::new(),
             receivers: Receivers::default(),
             outlet: Arc::clone(outlet),
             news: news.clone(),
-            pictures_out,
+            pictures_out: config.pictures_out.clone(),
+            tiles: Tiles { height: config.tile_height, most: config.tiles },
             tile_heights: HashMap::new(),
             file_names: HashSet::new(),
         }
@@ -113,8 +115,8 @@ impl People {
         };
         let member =
             Member { peer, person, receiver, before: Before::default(), slot, spoke: None, silent_since: None };
-        self.wish(&member);
         self.members.push(member);
+        self.wish(self.members.len() - 1);
         trouble
     }
 
@@ -125,6 +127,10 @@ impl People {
         self.receivers.write().unwrap_or_else(PoisonError::into_inner).remove(&peer);
         let member = self.members.remove(at);
         self.tile_heights.remove(&member.person.who);
+        if self.tiles.most.is_some() {
+            // Whoever came later moves up.
+            (at..self.members.len()).for_each(|place| self.wish(place));
+        }
         // Its thread may be writing a file; the engine does not wait for that.
         if let Some(receiver) = member.receiver {
             tokio::task::spawn_blocking(move || drop(receiver));
@@ -145,8 +151,8 @@ impl People {
         if !known || self.tile_heights.insert(who.clone(), height).is_some_and(|before| before == height) {
             return;
         }
-        if let Some(member) = self.members.iter().find(|member| member.person.who == who) {
-            self.wish(member);
+        if let Some(place) = self.members.iter().position(|member| member.person.who == who) {
+            self.wish(place);
         }
     }
 
@@ -226,9 +232,12 @@ impl People {
         )
     }
 
-    fn wish(&self, member: &Member) {
-        let layer = layer_for(self.tile_heights.get(&member.person.who).copied());
-        self.outlet.command(Command::SetWish(member.peer, Wish { layer, full_frame_rate: true }));
+    /// Says what we want to see of the one at this place.
+    fn wish(&self, place: usize) {
+        let Some(member) = self.members.get(place) else { return };
+        let height = self.tile_heights.get(&member.person.who).copied().or_else(|| self.tiles.height_at(place));
+        let wish = Wish { layer: layer_for(height), full_frame_rate: true };
+        self.outlet.command(Command::SetWish(member.peer, wish));
     }
 
     /// A person's name as a file's, apart from those of others in this meeting.
@@ -242,8 +251,24 @@ impl People {
     }
 }
 
+/// What is drawn of people of whom nobody told: with a window everything is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tiles {
+    /// As tall; `None`: as large as they send.
+    pub(crate) height: Option<u32>,
+    /// So many at most; `None`: all.
+    pub(crate) most: Option<usize>,
+}
+
+impl Tiles {
+    /// The height of the tile at this place; 0: hidden.
+    pub(crate) fn height_at(self, place: usize) -> Option<u32> {
+        if self.most.is_some_and(|most| place >= most) { Some(0) } else { self.height }
+    }
+}
+
 /// The smallest layer that fills a tile of this height; the largest until the window says how high the tile is.
-const fn layer_for(tile_height: Option<u32>) -> Option<SpatialLayer> {
+pub(crate) const fn layer_for(tile_height: Option<u32>) -> Option<SpatialLayer> {
     match tile_height {
         Some(0) => None,
         Some(1..=200) => Some(SpatialLayer::Small),

@@ -28,6 +28,12 @@ impl Statistics {
     }
 }
 
+/// Of a peer that only counts what comes: who, their name, and the network's counters.
+pub(crate) fn light_statistics(people: impl Iterator<Item = (Who, String, PeerStats)>) -> Statistics {
+    let person = |(who, name, peer)| Counters { peer, ..Counters::default() }.person(who, name);
+    Statistics::new(super::process::usage(), people.map(person).collect())
+}
+
 /// One link, sums since it began.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,6 +52,14 @@ pub struct PersonStatistics {
     pub rekeys: u32,
     /// Datagrams dropped as replayed, forged, malformed or stale.
     pub dropped_datagrams: u64,
+    /// Whole datagrams to them: bytes of UDP payload ...
+    pub bytes_sent: u64,
+    /// ... and how many.
+    pub packets_sent: u64,
+    /// The same from them.
+    pub bytes_received: u64,
+    /// The same from them.
+    pub packets_received: u64,
     /// To them.
     pub sent: Sent,
     /// From them.
@@ -239,6 +253,10 @@ impl Counters {
             key_age: peer.key_age.as_secs_f64(),
             rekeys: peer.rekeys,
             dropped_datagrams: peer.dropped_datagrams,
+            bytes_sent: peer.sent.bytes,
+            packets_sent: peer.sent.packets,
+            bytes_received: peer.received.bytes,
+            packets_received: peer.received.packets,
             sent: Sent { audio: sent_audio(peer.sent_audio), video: sent_video(peer.sent_video, own_video) },
             received: Received {
                 audio: received_audio(peer.received_audio, audio),

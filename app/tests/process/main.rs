@@ -5,6 +5,7 @@ mod bad_input;
 mod call;
 mod contacts;
 mod files;
+mod mesh;
 mod party;
 mod room;
 mod trouble;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+mod ahead;
 mod capture;
 mod codec;
 mod decoding;
@@ -17,6 +18,7 @@ mod scale;
 mod sender;
 mod stats;
 
+pub(crate) use ahead::encode_ahead;
 pub use probe::{CameraInfo, CodecSpeed, cameras, codec_speed};
 pub use receiver::{VideoReceiveConfig, VideoReceiveEvent, VideoReceiver};
 pub use sender::{CodecChoice, LayerTarget, VideoSendConfig, VideoSendEvent, VideoSender};

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::frames::SpatialLayer;
+
 pub use crate::talk::Rate;
 
 // ---- Protocol ----
@@ -88,6 +90,8 @@ pub const AMPLIFICATION: u64 = 3;
 pub const GOODBYES: u32 = 3;
 /// Pause between two goodbyes. The first waits as long, so that what was said before it gets through.
 pub const GOODBYE_EVERY: Duration = Duration::from_millis(80);
+/// The same to somebody who was put out: all is over for them within 160 ms, and until then they get nothing but the news.
+pub const REMOVED_GOODBYE_EVERY: Duration = Duration::from_millis(40);
 /// How long after a goodbye the other end still takes in what was said before it.
 pub const LINGER: Duration = Duration::from_secs(2);
 /// Reasons to wake that the statistics list.
@@ -156,12 +160,23 @@ pub const TURNED_AWAY: usize = 64;
 
 // ---- Video division ----
 
+/// What pictures may cost before the first estimate: enough for the middle of the ladder.
+pub const LAYER_FIRST_KBPS: u64 = 350;
 /// Lowest budget at which a layer is chosen, smallest layer first, in kbit/s.
-pub const LAYER_UP_KBPS: [u64; 3] = [60, 350, 1000];
+pub const LAYER_UP_KBPS: [u64; 3] = [60, 300, 1000];
 /// A layer in use is kept down to this budget: no flapping around the threshold.
-pub const LAYER_KEEP_KBPS: [u64; 3] = [0, 250, 800];
+pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 250, 800];
 /// What a layer can use at most. The picture does not get better to see beyond it.
 pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
+/// What a layer costs when many get it: the ladder, less a tenth for headers and seals.
+pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
+/// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.
+pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 1600, 3600];
+/// The steps in which an uplink with a bound is given away, as they cost on the wire: base pictures, then each layer.
+pub const LADDER_KBPS: [(SpatialLayer, u64); 4] =
+    [(SpatialLayer::Small, 75), (SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
+/// Voice of 28 kbit/s in 50 datagrams a second, with all headers. Reports ride along.
+pub const SOUND_KBPS: u64 = 64;
 
 // ---- Transport: datagrams ----
 

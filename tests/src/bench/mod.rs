@@ -1,4 +1,5 @@
 //! `cargo xtask bench call`: two headless programs call each other on loopback; what it costs and how it looks.
+//! `cargo xtask bench mesh`: a room of many (`mesh`).
 //!
 //! The material is made here, the same bytes every time; each measure is a small function with a test. Nothing here is
 //! a timed test: the binary `bench` (`tests/src/bin/bench.rs`) measures and prints, and does not fail on a slow machine.
@@ -7,6 +8,7 @@ pub mod barcode;
 pub mod correlate;
 pub mod figures;
 pub mod measure;
+pub mod mesh;
 pub mod party;
 pub mod quality;
 pub mod scene;

@@ -70,6 +70,17 @@ impl Party {
         }
     }
 
+    /// Listens until this holds for all events so far.
+    pub fn wait_until(&mut self, what: &str, patience: Duration, holds: impl Fn(&[Value]) -> bool) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        while !holds(&self.events) {
+            if self.next(deadline)?.is_none() {
+                bail!("{}: not {what} within {patience:?}; last: {:?}", self.name, self.events.last());
+            }
+        }
+        Ok(())
+    }
+
     /// Listens until that moment.
     pub fn listen_until(&mut self, deadline: Instant) -> Result<()> {
         while self.next(deadline)?.is_some() {}

@@ -1,4 +1,4 @@
-//! The program behind `cargo xtask bench call`: makes the material, runs the calls, prints the table, writes JSON.
+//! The program behind `cargo xtask bench call` and `bench mesh`: makes the material, runs the calls, prints the table, writes JSON.
 //!
 //! Measures the `conclave` that lies beside it in the target directory. Ends with success when it could measure, reached
 //! or not: a slow machine is no failure. `ARCHITECTURE.md` says nothing about it; CONTRIBUTING.md says how to read it.
@@ -6,6 +6,7 @@
 use anyhow::{Context, Result, bail};
 use conclave_tests::bench::figures::Figures;
 use conclave_tests::bench::measure::{self, Recording};
+use conclave_tests::bench::mesh;
 use conclave_tests::bench::party::{Party, resident_peak_bytes};
 use conclave_tests::bench::{scene, table, voice, window};
 use serde_json::json;
@@ -22,6 +23,7 @@ bench call [--runs N] [--seconds N] [--no-window] [--keep] [--codec auto|av1|h26
   --no-window    leave out the home screen and the meeting window
   --keep         keep what the calls left behind (a gigabyte each)
   --codec C      passed on to both parties
+bench mesh ...        a room of many; bench mesh --help
 bench material DIR    write the scene and the voice there and end";
 
 /// The call comes up and settles; judged is what follows.
@@ -58,6 +60,7 @@ fn carry_out(arguments: Vec<String>) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
+        ["mesh", options @ ..] => mesh::run(options),
         ["call", options @ ..] => call(&Options::parse(options)?),
         _ => bail!("{USAGE}"),
     }

@@ -18,6 +18,7 @@ mod test_picture;
 mod y4m;
 
 pub(crate) use test_picture::TestPicture;
+pub(crate) use y4m::{Y4mError, Y4mReader};
 
 /// How long a failed source rests before it is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -288,7 +288,7 @@ impl Core {
             return;
         }
         // Towards a stranger nothing may depend on who is in the room, and a crowd at the door costs no bandwidth.
-        let max_bitrate = member.and_then(|_| self.bitrate_per_peer());
+        let max_bitrate = member.and_then(|_| self.first_part());
         let index = established.our_index;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let name = identity.name.clone();

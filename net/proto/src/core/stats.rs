@@ -20,6 +20,10 @@ pub struct PeerStats {
     pub key_age: Duration,
     /// How many times the session was rekeyed.
     pub rekeys: u32,
+    /// Whole datagrams to the peer, without UDP and IP headers: all that is sealed, sound, pictures, reports and control.
+    pub sent: DatagramStats,
+    /// The same from the peer.
+    pub received: DatagramStats,
     /// Audio as sent.
     pub sent_audio: FlowStats,
     /// Video as sent.
@@ -32,6 +36,22 @@ pub struct PeerStats {
     pub dropped_datagrams: u64,
     /// The last reasons to wake, newest last, at most 16.
     pub last_wakes: Vec<WakeReason>,
+}
+
+/// Counters of one direction of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatagramStats {
+    /// Bytes of UDP payload.
+    pub bytes: u64,
+    /// How many.
+    pub packets: u64,
+}
+
+impl DatagramStats {
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.packets += 1;
+    }
 }
 
 /// Counters of one direction of one medium.

@@ -12,14 +12,15 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::core::{PathKind, PeerStats, WakeReason};
+use crate::core::{DatagramStats, PathKind, PeerStats, WakeReason};
 use crate::entropy::Entropy;
 use crate::limits::{
     DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER, PING_AFTER,
-    PING_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
+    PING_EVERY, REMOVED_GOODBYE_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
 };
 use crate::noise::PeerIdentity;
 use crate::time::Instant;
@@ -59,6 +60,8 @@ pub(crate) struct Session {
     events: VecDeque<SessionEvent>,
     plaintext: Vec<u8>,
     dropped: u64,
+    sent: DatagramStats,
+    received: DatagramStats,
     wakes: VecDeque<WakeReason>,
 }
 
@@ -97,6 +100,14 @@ pub(crate) enum SessionEvent {
     Misbehaved,
 }
 
+/// Between two goodbyes.
+const fn pause_between(reason: ByeReason) -> Duration {
+    match reason {
+        ByeReason::Removed => REMOVED_GOODBYE_EVERY,
+        ByeReason::Leaving | ByeReason::Denied | ByeReason::Misbehaved => GOODBYE_EVERY,
+    }
+}
+
 impl Session {
     pub(crate) fn new(now: Instant, peer: PeerIdentity, keys: Keys, config: TransportConfig) -> Self {
         let mut transport = Transport::new(now, config);
@@ -120,6 +131,8 @@ impl Session {
             events: VecDeque::new(),
             plaintext: Vec::with_capacity(DATAGRAM_BYTES),
             dropped: 0,
+            sent: DatagramStats::default(),
+            received: DatagramStats::default(),
             wakes: VecDeque::new(),
         }
     }
@@ -194,11 +207,12 @@ impl Session {
     /// Says goodbye a few times. Media stop at once, what waits in the pacer included; control still goes out.
     pub(crate) fn close(&mut self, now: Instant, reason: ByeReason) {
         let address = self.address().or(self.proven);
-        let until = now + GOODBYE_EVERY * (GOODBYES + 1);
+        let pause = pause_between(reason);
+        let until = now + pause * (GOODBYES + 1);
         self.transport.paused(now, true);
         self.transport.paused(now, false);
         self.media_allowed = false;
-        self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + GOODBYE_EVERY)), until });
+        self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + pause)), until });
     }
 
     /// A datagram that names one of our indices. Opened into `buffer`.
@@ -220,6 +234,7 @@ impl Session {
             return;
         };
         let newest = self.replay.mark(header.counter);
+        self.received.count(datagram.len());
         self.heard(now, from, newest, datagram.len(), entropy);
         self.transport.datagram_received(now, header.counter, datagram.len());
         let mut answered = false;
@@ -326,6 +341,14 @@ impl Session {
 
     /// The next datagram that may go now.
     pub(crate) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+        let transmit = self.next_transmit(now);
+        if let Some((_, datagram)) = &transmit {
+            self.sent.count(datagram.len());
+        }
+        transmit
+    }
+
+    fn next_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
         if let Some(ready) = self.outgoing.pop_front() {
             return Some(ready);
         }
@@ -382,7 +405,7 @@ impl Session {
                 if let (Some(address), Some((reason, left, due))) = (closing.address, closing.bye)
                     && due <= now
                 {
-                    closing.bye = (left > 1).then(|| (reason, left - 1, now + GOODBYE_EVERY));
+                    closing.bye = (left > 1).then(|| (reason, left - 1, now + pause_between(reason)));
                     self.send_own(address, Chunk::Bye { reason });
                 }
             }
@@ -460,6 +483,7 @@ impl Session {
         stats.key_age = now.since(self.keys.current().since);
         stats.rekeys = self.keys.rekeys;
         stats.dropped_datagrams += self.dropped;
+        (stats.sent, stats.received) = (self.sent, self.received);
         stats.last_wakes = self.wakes.iter().copied().collect();
         stats
     }

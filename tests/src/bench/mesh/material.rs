@@ -1,0 +1,108 @@
+//! What cameras and microphones of a room play: the bench's scene at 360 lines, its voice, and the voice without its pauses,
+//! for a newcomer can only hear who speaks.
+
+use crate::bench::{scene, voice, y4m};
+use anyhow::Result;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+const VOICE_SECONDS: usize = 10;
+const WIDTH: usize = scene::WIDTH / 2;
+const HEIGHT: usize = scene::HEIGHT / 2;
+/// A hundredth of a second below this is a pause.
+const QUIET: i16 = 200;
+
+/// Files.
+pub(super) struct Material {
+    scene: PathBuf,
+    voice: PathBuf,
+    unbroken_voice: PathBuf,
+}
+
+impl Material {
+    pub(super) fn make(folder: &Path) -> Result<Material> {
+        let material = Material {
+            scene: folder.join("scene.y4m"),
+            voice: folder.join("voice.wav"),
+            unbroken_voice: folder.join("unbroken.wav"),
+        };
+        let mut out = BufWriter::new(File::create(&material.scene)?);
+        y4m::write_header(&mut out, WIDTH, HEIGHT)?;
+        let scene = scene::Scene::new();
+        for number in 0..scene::PICTURES {
+            y4m::write_picture(&mut out, &halved(&scene.picture(number)))?;
+        }
+        let samples = voice::samples(VOICE_SECONDS * 2);
+        std::fs::write(&material.voice, voice::wav(&samples[..VOICE_SECONDS * voice::RATE]))?;
+        std::fs::write(&material.unbroken_voice, voice::wav(&unbroken(&samples)))?;
+        Ok(material)
+    }
+
+    /// The arguments of whoever sends this.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        Self::of(&self.scene, &self.voice)
+    }
+
+    /// The same for somebody who never pauses.
+    pub(super) fn unbroken_arguments(&self) -> Vec<String> {
+        Self::of(&self.scene, &self.unbroken_voice)
+    }
+
+    fn of(scene: &Path, voice: &Path) -> Vec<String> {
+        let file = |path: &Path| format!("file:{}", path.display());
+        ["--camera", &file(scene), "--microphone", &file(voice), "--speaker", "none", "--size", "640x360"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
+/// A picture of the scene at half its width and height.
+fn halved(picture: &[u8]) -> Vec<u8> {
+    let (luma, chroma) = picture.split_at(scene::WIDTH * scene::HEIGHT);
+    let (blue, red) = chroma.split_at(chroma.len() / 2);
+    let mut out = halved_plane(luma, scene::WIDTH);
+    out.extend(halved_plane(blue, scene::WIDTH / 2));
+    out.extend(halved_plane(red, scene::WIDTH / 2));
+    out
+}
+
+fn halved_plane(plane: &[u8], width: usize) -> Vec<u8> {
+    let rows = plane.chunks_exact(2 * width);
+    let pixels = rows.flat_map(|rows| {
+        let (upper, lower) = rows.split_at(width);
+        upper.chunks_exact(2).zip(lower.chunks_exact(2)).map(|(upper, lower)| {
+            let sum: u16 = upper.iter().chain(lower).map(|&value| u16::from(value)).sum();
+            ((sum + 2) / 4) as u8
+        })
+    });
+    pixels.collect()
+}
+
+fn unbroken(samples: &[i16]) -> Vec<i16> {
+    let blocks = samples.chunks_exact(voice::RATE / 100);
+    let loud = blocks.filter(|block| block.iter().any(|sample| sample.unsigned_abs() > QUIET.unsigned_abs()));
+    loud.flatten().copied().take(VOICE_SECONDS * voice::RATE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halved_picture_has_a_quarter_of_the_points_and_the_same_light() {
+        let picture = scene::Scene::new().picture(7);
+        let halved = halved(&picture);
+        assert_eq!(halved.len(), y4m::picture_bytes(WIDTH, HEIGHT));
+        let mean = |bytes: &[u8]| bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>() / bytes.len() as f64;
+        let difference = mean(&picture[..scene::WIDTH * scene::HEIGHT]) - mean(&halved[..WIDTH * HEIGHT]);
+        assert!(difference.abs() < 0.5, "{difference}");
+    }
+
+    #[test]
+    fn the_unbroken_voice_has_no_pause() {
+        let samples = unbroken(&voice::samples(VOICE_SECONDS * 2));
+        assert_eq!(samples.len(), VOICE_SECONDS * voice::RATE);
+        assert!(samples.chunks_exact(voice::RATE / 10).all(|block| block.iter().any(|sample| sample.abs() > QUIET)));
+    }
+}
