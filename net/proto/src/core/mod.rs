@@ -419,8 +419,8 @@ impl Core {
 
     fn peer_timeout(&mut self, id: PeerId) {
         let now = self.now;
-        self.rekey_if_old(id);
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.is_due(now)) else { return };
+        let rekey_due = self.peers.get(&id).is_some_and(|peer| self.is_rekey_due(&id, peer));
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| rekey_due || peer.is_due(now)) else { return };
         peer.dirty = true;
         let handshake_expired = peer.take_expired_handshake(now);
         let reconnect = peer.take_due_reconnect(now);
@@ -446,6 +446,7 @@ impl Core {
         if let Some(addresses) = introduction {
             self.tell_members(&Control::Introduce(vec![(id, addresses)]), Some(id));
         }
+        self.rekey_if_old(id);
         if sync && their_head != self.membership.head() {
             self.say(id, &Control::Have { is_answer: false, ids: self.membership.short_ids() });
         }
