@@ -235,6 +235,7 @@ impl Core {
         for address in &peer.addresses {
             session.add_candidate(now, *address, &mut *self.entropy);
         }
+        session.leads = self.meeting_key.peer_id() < id;
         session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {
