@@ -119,7 +119,7 @@ pub const TURNED_AWAY: usize = 64;
 /// What pictures may cost before the first estimate: enough for the middle of the ladder.
 pub const LAYER_FIRST_KBPS: u64 = 350;
 /// Lowest budget at which a layer is chosen, smallest layer first, in kbit/s.
-pub const LAYER_UP_KBPS: [u64; 3] = [60, 300, 1000];
+pub const LAYER_UP_KBPS: [u64; 3] = [40, 300, 1000];
 /// A layer in use is kept down to this budget: no flapping around the threshold.
 pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 250, 800];
 /// What a layer can use at most. The picture does not get better to see beyond it.
@@ -128,9 +128,11 @@ pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
 pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
 /// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.
 pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 1500, 3600];
-/// The steps in which an uplink with a bound is given away, as they cost on the wire: base pictures, then each layer.
-pub const LADDER_KBPS: [(SpatialLayer, u64); 4] =
-    [(SpatialLayer::Small, 75), (SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
+/// The steps in which an uplink with a bound is given away, as they cost on the wire.
+pub const LADDER_KBPS: [(SpatialLayer, u64); 3] =
+    [(SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
+/// Less on the wire than this is for nothing: with sound and headers taken off no layer is begun (`LAYER_UP_KBPS`).
+pub const LEAST_PICTURES_KBPS: u64 = 67;
 /// Voice of 28 kbit/s in 50 datagrams a second, with all headers. Reports ride along.
 pub const SOUND_KBPS: u64 = 64;
 
