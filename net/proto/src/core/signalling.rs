@@ -300,6 +300,7 @@ impl Core {
             session.add_candidate(now, address, &mut *self.entropy);
         }
         session.transport.set_probing(now, member.is_some());
+        session.leads = self.meeting_key.peer_id() < id;
         session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {

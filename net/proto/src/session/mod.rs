@@ -19,8 +19,8 @@ use bytes::Bytes;
 use crate::core::{DatagramStats, PathKind, PeerStats, WakeReason};
 use crate::entropy::Entropy;
 use crate::limits::{
-    DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER, PING_AFTER,
-    PING_EVERY, REMOVED_GOODBYE_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
+    DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LEADER_STAYS, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER,
+    PING_AFTER, PING_EVERY, REMOVED_GOODBYE_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
 };
 use crate::noise::PeerIdentity;
 use crate::time::Instant;
@@ -46,6 +46,10 @@ pub(crate) struct Session {
     candidates: Candidates,
     /// The last address that answered a challenge; it may come back without another.
     proven: Option<SocketAddr>,
+    /// Of two who send by different paths one decides, else both would follow each other round and round. It stays where it
+    /// is while it hears the other there.
+    pub(crate) leads: bool,
+    heard_on_path: Instant,
     counter: u64,
     replay: ReplayWindow,
     last_heard: Instant,
@@ -119,6 +123,8 @@ impl Session {
             state: State::Checking,
             candidates: Candidates::default(),
             proven: None,
+            leads: false,
+            heard_on_path: now,
             counter: 0,
             replay: ReplayWindow::default(),
             last_heard: now,
@@ -277,7 +283,10 @@ impl Session {
             self.last_source = Some(from);
         }
         match &mut self.state {
-            State::Open(path) if path.address == from => path.next_ping = Some(now + PING_AFTER),
+            State::Open(path) if path.address == from => {
+                path.next_ping = Some(now + PING_AFTER);
+                self.heard_on_path = now;
+            }
             State::Open(path) => {
                 path.next_ping = Some(now + PING_AFTER);
                 if newest {
@@ -302,14 +311,24 @@ impl Session {
         match &self.state {
             State::Checking => self.open_path(now, address),
             // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing.
-            State::Open(path) if path.address != address && self.last_source == Some(address) => {
+            State::Open(path)
+                if path.address != address && self.last_source == Some(address) && self.may_follow(now) =>
+            {
                 self.open_path(now, address);
             }
             State::Open(_) | State::Closing(_) => {}
         }
     }
 
+    /// Who leads follows only once the other is not heard on the path any more.
+    fn may_follow(&self, now: Instant) -> bool {
+        // The other comes back a round trip and a frame of sound after it heard us.
+        let usual = self.transport.round_trip_time().map_or(LEADER_STAYS, |time| LEADER_STAYS / 5 + time * 2);
+        !self.leads || now.since(self.heard_on_path) >= usual
+    }
+
     fn open_path(&mut self, now: Instant, address: SocketAddr) {
+        self.heard_on_path = now;
         if self.proven != Some(address) {
             self.transport.path_changed(now);
         }

@@ -15,8 +15,8 @@ use super::{LAYERS, Rung, VideoShare, index};
 const JOINS: f64 = 0.9;
 /// ... and who has it already, this much: an estimate wanders.
 const STAYS: f64 = 0.8;
-/// What the base pictures cost of their layer's rate, with a margin ...
-const BASE_JOINS: f64 = 0.65;
+/// What the base pictures cost of their layer's rate ...
+const BASE_JOINS: f64 = 0.6;
 /// ... and for who has them already.
 const BASE_STAYS: f64 = 0.5;
 
