@@ -84,10 +84,8 @@ impl Core {
                 TalkOutput::Event(event) => self.event(Event::Talk(event)),
                 TalkOutput::Reserve(peer, rate) => {
                     let now = self.now;
-                    let Some(peer) = self.peers.get_mut(&peer) else { continue };
-                    if let Some(session) = &mut peer.session {
+                    if let Some(session) = self.session(peer) {
                         session.transport.set_bulk(now, rate);
-                        peer.dirty = true;
                     }
                 }
             }

@@ -205,10 +205,9 @@ impl BandwidthEstimator for DelayAndLoss {
     }
 
     fn path_changed(&mut self, now: Instant) {
-        let (max, useful) = (self.max, self.prober.useful());
+        let max = self.max;
         *self = Self::new(now);
         self.max = max;
-        self.prober.set_useful(now, Some(useful));
         self.prober.set_max((max < MOST).then_some(max));
         self.set(START);
     }
@@ -217,9 +216,5 @@ impl BandwidthEstimator for DelayAndLoss {
         self.max = max.unwrap_or(MOST).min(MOST).max(FLOOR);
         self.prober.set_max(max);
         self.set(self.estimate);
-    }
-
-    fn set_useful(&mut self, now: Instant, useful: Option<Bitrate>) {
-        self.prober.set_useful(now, useful);
     }
 }
