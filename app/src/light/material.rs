@@ -9,9 +9,7 @@ use conclave_media::ahead::{self, AheadError, PictureLoop};
 use conclave_media::audio::EncodedAudio;
 use conclave_media::video::{EncodedVideo, Layer, LayerTarget};
 use conclave_proto::frames::SpatialLayer;
-
-/// What a layer of a full room is encoded at, smallest first: the ladder of 120, 350 and 1200 kbit/s less headers.
-const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
+use conclave_proto::limits::LAYER_LADDER_KBPS;
 
 /// Of five seconds at 30 a second.
 const PICTURES: usize = 150;

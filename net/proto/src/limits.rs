@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::frames::SpatialLayer;
+
 pub use crate::talk::Rate;
 
 // ---- Protocol ----
@@ -33,10 +35,11 @@ pub const HANDSHAKE_MESSAGE_BYTES: usize = 4096;
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// Handshakes that one peer may start within [`HANDSHAKE_DEADLINE`]: lost streams are retried, floods are not served.
 pub const HANDSHAKES_PER_PEER: u32 = 6;
-/// Times that a joiner has the door's addresses tried before it says that nobody is there.
-pub const JOIN_ATTEMPTS: u32 = 4;
-/// First pause before a signalling stream is opened again; doubles up to [`RECONNECT_MAX`].
-pub const RECONNECT_FIRST: Duration = Duration::from_secs(1);
+/// Times that a joiner has the door's addresses tried, for six seconds, before it says that nobody is there.
+pub const JOIN_ATTEMPTS: u32 = 7;
+/// First pause before a signalling stream is opened again; doubles up to [`RECONNECT_MAX`]. Two who dial each other at once may
+/// lose both streams, and a newcomer should not wait for that.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts to reach a member.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -58,6 +61,9 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(5);
 pub const PING_AFTER: Duration = Duration::from_secs(2);
 /// Pause between two such questions: four of them before the path is called lost.
 pub const PING_EVERY: Duration = Duration::from_millis(500);
+/// How long one of two peers stays on its path although the other, who follows at once, speaks from another address, while the
+/// round trip is not known. When it is: a fifth of this and two round trips, so that a path that broke is left soon.
+pub const LEADER_STAYS: Duration = Duration::from_millis(100);
 /// Silence after which media stop and all addresses are tried again.
 pub const PATH_LOST_AFTER: Duration = Duration::from_secs(4);
 /// Silence after which a member has left the room. A network change or a lift ride is shorter; a longer absence should not
@@ -88,6 +94,8 @@ pub const AMPLIFICATION: u64 = 3;
 pub const GOODBYES: u32 = 3;
 /// Pause between two goodbyes. The first waits as long, so that what was said before it gets through.
 pub const GOODBYE_EVERY: Duration = Duration::from_millis(80);
+/// The same to somebody who was put out: all is over for them within 160 ms, and until then they get nothing but the news.
+pub const REMOVED_GOODBYE_EVERY: Duration = Duration::from_millis(40);
 /// How long after a goodbye the other end still takes in what was said before it.
 pub const LINGER: Duration = Duration::from_secs(2);
 /// Reasons to wake that the statistics list.
@@ -156,12 +164,25 @@ pub const TURNED_AWAY: usize = 64;
 
 // ---- Video division ----
 
+/// What pictures may cost before the first estimate: enough for the middle of the ladder.
+pub const LAYER_FIRST_KBPS: u64 = 350;
 /// Lowest budget at which a layer is chosen, smallest layer first, in kbit/s.
-pub const LAYER_UP_KBPS: [u64; 3] = [60, 350, 1000];
+pub const LAYER_UP_KBPS: [u64; 3] = [40, 300, 1000];
 /// A layer in use is kept down to this budget: no flapping around the threshold.
-pub const LAYER_KEEP_KBPS: [u64; 3] = [0, 250, 800];
+pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 250, 800];
 /// What a layer can use at most. The picture does not get better to see beyond it.
 pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
+/// What a layer costs when many get it: the ladder, less a tenth for headers and seals.
+pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
+/// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.
+pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 1500, 3600];
+/// The steps in which an uplink with a bound is given away, as they cost on the wire.
+pub const LADDER_KBPS: [(SpatialLayer, u64); 3] =
+    [(SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
+/// Less on the wire than this is for nothing: with sound and headers taken off no layer is begun (`LAYER_UP_KBPS`).
+pub const LEAST_PICTURES_KBPS: u64 = 67;
+/// Voice of 28 kbit/s in 50 datagrams a second, with all headers. Reports ride along.
+pub const SOUND_KBPS: u64 = 64;
 
 // ---- Transport: datagrams ----
 

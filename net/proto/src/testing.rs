@@ -1,5 +1,7 @@
-//! A seeded [`Entropy`] for simulated worlds and tests: the same seed gives the same bytes, keys and ciphertexts. Only behind
-//! the feature `testing`; never linked into the program.
+//! A seeded [`Entropy`] for simulated worlds and tests: the same seed gives the same bytes, keys and ciphertexts; and a long
+//! [`History`] to measure. Only behind the feature `testing`; never linked into the program.
+
+use std::collections::VecDeque;
 
 use aws_lc_rs::digest;
 use ml_kem::ml_kem_768::{DecapsulationKey, EncapsulationKey};
@@ -7,6 +9,9 @@ use ml_kem::{B32, Decapsulate as _, KeyExport as _, Seed};
 use zeroize::Zeroizing;
 
 use crate::entropy::{Encapsulated, Entropy, KemError, KemKeyPair, KemSecret, SharedSecret};
+use crate::keys::{DeviceKey, MeetingKey};
+use crate::membership::{Action, Membership};
+use crate::words::MemberKeys;
 
 pub use crate::membership::FoldBench;
 
@@ -67,5 +72,38 @@ impl KemSecret for Secret {
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<SharedSecret, KemError> {
         let ciphertext = ciphertext.try_into().map_err(|_| KemError)?;
         Ok(Zeroizing::new(self.0.decapsulate(&ciphertext).into()))
+    }
+}
+
+/// The signed operations of a meeting in which people come and go, for measuring the fold.
+#[derive(Debug)]
+pub struct History(Membership);
+
+impl History {
+    /// A room that fills to so many people, then loses and takes in one after the other, so many operations in all.
+    #[must_use]
+    pub fn new(people: usize, operations: usize) -> Option<Self> {
+        let mut entropy = SeededEntropy::new(16);
+        let key = MeetingKey::from_seed(&entropy.seed32()).ok()?;
+        let device = DeviceKey::from_seed(&entropy.seed32()).ok()?.public();
+        let mut membership = Membership::create(&key, [1; 16], device, entropy.seed32());
+        let mut inside = VecDeque::new();
+        for _ in 1..operations {
+            let action = if inside.len() + 1 < people {
+                let peer = MeetingKey::from_seed(&entropy.seed32()).ok()?.peer_id();
+                inside.push_back(peer);
+                Action::Admit(MemberKeys { peer, device, noise_static: entropy.seed32() })
+            } else {
+                Action::Remove(inside.pop_front()?)
+            };
+            membership.act(&key, action)?;
+        }
+        Some(Self(membership))
+    }
+
+    /// Folds all of it from the beginning; the number of people that are in.
+    #[must_use]
+    pub fn fold(&self) -> usize {
+        self.0.folded_anew().members.len()
     }
 }

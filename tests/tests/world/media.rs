@@ -48,6 +48,11 @@ impl Studio {
         }
     }
 
+    /// What a layer is encoded at now; 0: it is not.
+    pub(crate) fn bitrate_bps(&self, layer: SpatialLayer) -> u64 {
+        self.layers.get(&layer).map_or(0, |encoder| encoder.bitrate_bps)
+    }
+
     pub(crate) fn want_key(&mut self, layer: SpatialLayer) {
         self.layers.entry(layer).or_default().key_wanted = true;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conclave_proto::core::{LeaveReason, SignalInput};
+use conclave_proto::frames::SpatialLayer;
 use conclave_proto::ids::PeerId;
 use conclave_proto::limits;
 use conclave_proto::time::Bitrate;
@@ -161,4 +162,38 @@ fn a_thin_path_carries_what_it_can_without_a_standing_queue() {
     queues.sort();
     assert!(queues[100] < Duration::from_millis(30), "typically {:?}", queues[100]);
     assert!(queues[190] < Duration::from_millis(200), "at times {:?}", queues[190]);
+}
+
+#[test]
+fn one_on_a_thin_path_costs_the_others_nothing() {
+    let mut world = World::new(5, Profile::default());
+    let people = [world.enter(), world.enter(), world.enter()];
+    world.demand_media(5);
+    world.run(Duration::from_secs(5));
+    let medium = |world: &World| world.nodes[0].studio.bitrate_bps(SpatialLayer::Medium);
+    let before = medium(&world);
+    let slow = people[2];
+    world.link(0, slow).profile.rate = Some(Bitrate::from_kbps(150));
+    world.run(Duration::from_secs(10));
+    let counted = people.map(|person| world.witnessed(person, 0));
+    let mut lowest = medium(&world);
+    for _ in 0..100 {
+        world.run(Duration::from_millis(100));
+        lowest = lowest.min(medium(&world));
+    }
+    let got: Vec<(u64, u64)> = people
+        .iter()
+        .zip(counted)
+        .map(|(person, before)| {
+            let now = world.witnessed(*person, 0);
+            (now.0 - before.0, now.1 - before.1)
+        })
+        .collect();
+    assert!(lowest >= before, "their pictures are as good as before: {lowest} and {before} bit/s");
+    for (sounds, pictures) in &got[..2] {
+        assert!(*sounds >= 498 && *pictures >= 148, "{sounds} of 500 sounds, {pictures} of 150 pictures");
+    }
+    let (sounds, pictures) = got[2];
+    assert!(sounds > 470, "{sounds} of 500 sounds over the thin path");
+    assert!(pictures > 40, "{pictures} of 150 pictures over the thin path");
 }

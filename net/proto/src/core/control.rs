@@ -29,7 +29,7 @@ impl Core {
                 if peer.announced {
                     self.event(Event::Path { who: id, kind, address });
                     self.talk_connected(id);
-                    self.retarget();
+                    self.allot();
                 } else {
                     self.announce(id);
                 }
@@ -74,7 +74,11 @@ impl Core {
                     self.event(Event::KeyFrameWanted(layer));
                 }
             }
-            TransportEvent::Wish(_) | TransportEvent::EncoderBudget(_) => {
+            TransportEvent::Wish(_) => {
+                self.note_wish_or_budget(id, &event);
+                self.allot();
+            }
+            TransportEvent::EncoderBudget(_) => {
                 self.note_wish_or_budget(id, &event);
                 self.retarget();
             }

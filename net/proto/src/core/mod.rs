@@ -85,6 +85,8 @@ pub struct Core {
     max_bitrate: Option<Bitrate>,
     targets: Vec<LayerTarget>,
     talk: Talk,
+    /// When somebody may step up again without any news.
+    divide_again_at: Option<Instant>,
     outputs: VecDeque<Output>,
     /// Datagrams are opened into it.
     buffer: Box<[u8; DATAGRAM_BYTES_MAX]>,
@@ -174,6 +176,7 @@ impl Core {
             max_bitrate: None,
             targets: Vec::new(),
             talk: Talk::new(),
+            divide_again_at: None,
             outputs: VecDeque::new(),
             buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
             wake: None,
@@ -252,9 +255,7 @@ impl Core {
             }
             Command::SetMaxBitrate(max) => {
                 self.max_bitrate = max;
-                let share = self.bitrate_per_peer();
-                self.for_each_receiver(|session| session.transport.set_max_bitrate(now, share));
-                self.retarget();
+                self.allot();
             }
             Command::NetworkChanged => {
                 for (id, peer) in &mut self.peers {
@@ -282,6 +283,9 @@ impl Core {
         }
         if matches!(&self.role, Role::Joining(joining) if joining.until <= now) {
             self.refused(Refusal::NoAnswer);
+        }
+        if self.divide_again_at.is_some_and(|at| at <= now) {
+            self.retarget();
         }
         self.finish_ending();
     }
@@ -402,21 +406,26 @@ impl Core {
         while let Some(event) = self.session(id).and_then(Session::poll_transport) {
             self.on_transport_event(id, event);
         }
-        let Some(session) = self.peers.get_mut(&id).and_then(|peer| peer.session.as_mut()) else { return };
-        for _ in 0..DATAGRAMS_PER_TURN {
-            let Some((to, datagram)) = session.poll_transmit(now) else { break };
-            self.outputs.push_back(Output::Transmit { to, datagram });
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.session_wake = None;
+        if let Some(session) = &mut peer.session {
+            for _ in 0..DATAGRAMS_PER_TURN {
+                let Some((to, datagram)) = session.poll_transmit(now) else { break };
+                self.outputs.push_back(Output::Transmit { to, datagram });
+            }
+            peer.session_wake = session.next_wake(now);
         }
     }
 
     fn peer_timeout(&mut self, id: PeerId) {
         let now = self.now;
-        let head = self.membership.head();
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let rekey_due = self.peers.get(&id).is_some_and(|peer| self.is_rekey_due(&id, peer));
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| rekey_due || peer.is_due(now)) else { return };
         peer.dirty = true;
         let handshake_expired = peer.take_expired_handshake(now);
         let reconnect = peer.take_due_reconnect(now);
-        let sync = peer.sync_at.take_if(|at| *at <= now).is_some() && peer.their_head != head;
+        let sync = peer.sync_at.take_if(|at| *at <= now).is_some();
+        let their_head = peer.their_head;
         let introduction = peer.take_introduction(now);
         let knock_over = peer.knock.is_some_and(|knock| knock.until <= now);
         let (mut closed, mut forgotten) = (false, false);
@@ -438,7 +447,7 @@ impl Core {
             self.tell_members(&Control::Introduce(vec![(id, addresses)]), Some(id));
         }
         self.rekey_if_old(id);
-        if sync {
+        if sync && their_head != self.membership.head() {
             self.say(id, &Control::Have { is_answer: false, ids: self.membership.short_ids() });
         }
         if knock_over {
@@ -457,10 +466,11 @@ impl Core {
         let peers = self.peers.values().filter_map(|peer| {
             // A turn that ended at its bound goes on at once.
             let unfinished = peer.dirty.then_some((self.now, WakeReason::Pace));
-            unfinished.or_else(|| peer.next_wake(self.now))
+            unfinished.or_else(|| peer.next_wake())
         });
         let talk = self.talk_wake();
-        own.into_iter().chain(rekey).chain(talk).chain(peers).min_by_key(|(at, _)| *at)
+        let divide = self.divide_again_at.map(|at| (at, WakeReason::Estimate));
+        own.into_iter().chain(rekey).chain(talk).chain(divide).chain(peers).min_by_key(|(at, _)| *at)
     }
 
     fn prune_indices(&mut self) {

@@ -50,8 +50,11 @@ pub(super) struct Peer {
     /// How often lists of operations are compared for it, and what it sends that is of no use.
     pub(super) syncs: Measure,
     pub(super) useless: Measure,
-    /// Has output or events to be fetched.
+    /// Has output or events to be fetched. Whoever changes the session sets it.
     pub(super) dirty: bool,
+    /// When the session wants to be woken, as of when it was last fetched from: asking sixteen of them at every datagram
+    /// would cost more than the datagram.
+    pub(super) session_wake: Option<(Instant, WakeReason)>,
     reconnect_at: Option<Instant>,
     reconnect_pause: Duration,
     reconnect_max: Duration,
@@ -116,6 +119,7 @@ impl Peer {
             syncs: Measure::default(),
             useless: Measure::default(),
             dirty: false,
+            session_wake: None,
             reconnect_at: None,
             reconnect_pause: RECONNECT_FIRST,
             reconnect_max: RECONNECT_MAX,
@@ -230,10 +234,15 @@ impl Peer {
         expired
     }
 
-    pub(super) fn next_wake(&self, now: Instant) -> Option<(Instant, WakeReason)> {
+    /// Whether a wake-up at this moment concerns it.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.dirty || self.next_wake().is_some_and(|(at, _)| at <= now)
+    }
+
+    pub(super) fn next_wake(&self) -> Option<(Instant, WakeReason)> {
         [
             self.handshake.until().map(|until| (until, WakeReason::HandshakeDeadline)),
-            self.session.as_ref().and_then(|session| session.next_wake(now)),
+            self.session_wake,
             self.reconnect_at.map(|at| (at, WakeReason::HandshakeDeadline)),
             self.knock.map(|knock| (knock.until, WakeReason::HandshakeDeadline)),
             self.sync_at.map(|at| (at, WakeReason::Sync)),

@@ -18,6 +18,11 @@ impl Core {
         (self.peer_id() < *id && self.membership.keys_of(id).is_some()).then(|| session.keys.rekey_wake())
     }
 
+    /// Whether the moment for that has come.
+    pub(super) fn is_rekey_due(&self, id: &PeerId, peer: &Peer) -> bool {
+        self.rekey_due(id, peer).is_some_and(|due| due.max(self.rekey_free_at) <= self.now)
+    }
+
     /// When the next session is due and none other gets keys at that moment.
     pub(super) fn next_rekey(&self) -> Option<Instant> {
         let due = self.peers.iter().filter_map(|(id, peer)| self.rekey_due(id, peer)).min()?;

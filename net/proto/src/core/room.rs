@@ -10,8 +10,8 @@ use crate::time::Bitrate;
 use crate::wire::ByeReason;
 use crate::words::MemberKeys;
 
-use super::peer::{Handshake, Signal};
-use super::video::{self, VideoShare};
+use super::peer::{Handshake, Peer, Signal};
+use super::video::{self, Allotment, Division, VideoShare};
 use super::{CommandError, Core, Event, LeaveReason, Output, Refusal, Role};
 
 impl Core {
@@ -145,10 +145,9 @@ impl Core {
         if let Some(address) = path {
             self.event(Event::Path { who: id, kind: path_kind(address), address });
         }
-        self.share_bitrate();
         self.tell_roster();
         self.talk_connected(id);
-        self.retarget();
+        self.allot();
     }
 
     /// Takes a member or a knock back.
@@ -161,13 +160,12 @@ impl Core {
         }
         if std::mem::take(&mut peer.announced) {
             self.event(Event::Left { who: id, reason });
-            self.share_bitrate();
             self.tell_roster();
         } else if peer.knock.take().is_some_and(|knock| knock.told) {
             self.event(Event::KnockGone(id));
         }
         self.talk_gone(id, reason);
-        self.retarget();
+        self.allot();
     }
 
     /// Its session is over for good. A member may come back; a stranger is forgotten.
@@ -316,42 +314,52 @@ impl Core {
 
     // ---- Our video ----
 
-    pub(super) fn bitrate_per_peer(&self) -> Option<Bitrate> {
-        let receivers = self.peers.values().filter(|peer| peer.announced).count().max(1);
-        self.max_bitrate.map(|max| Bitrate::from_bps(max.as_bps() / receivers as u64))
-    }
-
-    /// Everybody's part of our own upper bound, if there is one.
-    pub(super) fn share_bitrate(&mut self) {
-        let (now, share) = (self.now, self.bitrate_per_peer());
-        if share.is_some() {
-            self.for_each_receiver(|session| session.transport.set_max_bitrate(now, share));
-        }
-    }
-
     /// Divides our video anew, and tells the encoder if that changes anything.
     pub(super) fn retarget(&mut self) {
-        let (now, cap) = (self.now, self.bitrate_per_peer());
+        let now = self.now;
         let before: Vec<_> = self.targets.iter().map(|target| target.layer).collect();
-        let mut key_wanted = Vec::new();
+        let mut shares: Vec<&mut VideoShare> = Vec::new();
         for peer in self.peers.values_mut().filter(|peer| peer.announced) {
-            let is_open = peer.session.as_ref().is_some_and(crate::session::Session::is_open);
-            if is_open && peer.video.choose(now, cap) {
-                // A layer that is encoded already gives no key frame by itself.
-                key_wanted.extend(peer.video.target().filter(|layer| before.contains(layer)));
+            if peer.session.as_ref().is_some_and(crate::session::Session::is_open) {
+                shares.push(&mut peer.video);
             }
         }
-        let shares = self.peers.values().filter(|peer| peer.announced).filter_map(|peer| {
-            let is_open = peer.session.as_ref().is_some_and(crate::session::Session::is_open);
-            is_open.then_some(&peer.video as &VideoShare)
-        });
-        let targets = video::targets(shares, cap);
+        let Division { targets, begun, again_at } = video::divide(now, &mut shares);
+        self.divide_again_at = again_at;
         if video::differs(&self.targets, &targets) {
             self.targets.clone_from(&targets);
             self.event(Event::EncoderTargets(targets));
         }
-        key_wanted.dedup();
-        key_wanted.into_iter().for_each(|layer| self.event(Event::KeyFrameWanted(layer)));
+        // A layer that is encoded already gives no key frame by itself.
+        for layer in begun.into_iter().filter(|layer| before.contains(layer)) {
+            self.event(Event::KeyFrameWanted(layer));
+        }
+    }
+
+    /// What goes to somebody at most before they are in the room.
+    pub(super) fn first_part(&self) -> Option<Bitrate> {
+        let peers = self.peers.values().filter(|peer| peer.announced).count() + 1;
+        self.max_bitrate.map(|uplink| Bitrate::from_bps(uplink.as_bps() / peers as u64))
+    }
+
+    /// Shares our upper bound out anew: it or somebody's wish has changed, or somebody came or went.
+    pub(super) fn allot(&mut self) {
+        let now = self.now;
+        let mut receivers: Vec<&mut Peer> = self.peers.values_mut().filter(|peer| peer.announced).collect();
+        let wishes: Vec<_> = receivers.iter().map(|peer| peer.video.wish).collect();
+        let parts = self.max_bitrate.map(|uplink| video::allot(uplink, &wishes));
+        for (place, peer) in receivers.iter_mut().enumerate() {
+            let part: Option<Allotment> = parts.as_ref().and_then(|parts| parts.get(place).copied());
+            let before = std::mem::replace(&mut peer.video.allotted, part.map(|part| part.pictures));
+            // Also when nothing changed: the session may be a new one.
+            if (before.is_some() || part.is_some())
+                && let Some(session) = &mut peer.session
+            {
+                session.transport.set_max_bitrate(now, part.map(|part| part.wire));
+                peer.dirty = true;
+            }
+        }
+        self.retarget();
     }
 
     // ---- Who may ----

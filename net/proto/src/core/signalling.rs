@@ -288,7 +288,7 @@ impl Core {
             return;
         }
         // Towards a stranger nothing may depend on who is in the room, and a crowd at the door costs no bandwidth.
-        let max_bitrate = member.and_then(|_| self.bitrate_per_peer());
+        let max_bitrate = member.and_then(|_| self.first_part());
         let index = established.our_index;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let name = identity.name.clone();
@@ -300,6 +300,7 @@ impl Core {
             session.add_candidate(now, address, &mut *self.entropy);
         }
         session.transport.set_probing(now, member.is_some());
+        session.leads = self.meeting_key.peer_id() < id;
         session.media_allowed = peer.announced;
         // What the old session's transport would still have told.
         if let Some(wish) = peer.our_wish {

@@ -84,8 +84,10 @@ impl Core {
                 TalkOutput::Event(event) => self.event(Event::Talk(event)),
                 TalkOutput::Reserve(peer, rate) => {
                     let now = self.now;
-                    if let Some(session) = self.session(peer) {
+                    let Some(peer) = self.peers.get_mut(&peer) else { continue };
+                    if let Some(session) = &mut peer.session {
                         session.transport.set_bulk(now, rate);
+                        peer.dirty = true;
                     }
                 }
             }

@@ -314,6 +314,12 @@ impl Membership {
         self.head = std::array::from_fn(|at| digest[at]);
     }
 
+    /// The fold of all there is, from the beginning.
+    #[cfg(feature = "testing")]
+    pub(crate) fn folded_anew(&self) -> Roster {
+        fold(&self.entries, None).roster(&self.entries, &self.people)
+    }
+
     /// The keys that a member was let in with.
     pub(crate) fn keys_of(&self, peer: &PeerId) -> Option<&MemberKeys> {
         self.roster.members.get(peer)

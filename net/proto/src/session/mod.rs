@@ -12,14 +12,15 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::core::{DatagramStats, PathKind, PeerStats, WakeReason};
 use crate::entropy::Entropy;
 use crate::limits::{
-    DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER, PING_AFTER,
-    PING_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
+    DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LEADER_STAYS, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER,
+    PING_AFTER, PING_EVERY, REMOVED_GOODBYE_EVERY, SEALED_OVERHEAD, WAKES_LISTED,
 };
 use crate::noise::PeerIdentity;
 use crate::time::Instant;
@@ -45,6 +46,10 @@ pub(crate) struct Session {
     candidates: Candidates,
     /// The last address that answered a challenge; it may come back without another.
     proven: Option<SocketAddr>,
+    /// Of two who send by different paths one decides, else both would follow each other round and round. It stays where it
+    /// is while it hears the other there.
+    pub(crate) leads: bool,
+    heard_on_path: Instant,
     counter: u64,
     replay: ReplayWindow,
     last_heard: Instant,
@@ -99,6 +104,14 @@ pub(crate) enum SessionEvent {
     Misbehaved,
 }
 
+/// Between two goodbyes.
+const fn pause_between(reason: ByeReason) -> Duration {
+    match reason {
+        ByeReason::Removed => REMOVED_GOODBYE_EVERY,
+        ByeReason::Leaving | ByeReason::Denied | ByeReason::Misbehaved => GOODBYE_EVERY,
+    }
+}
+
 impl Session {
     pub(crate) fn new(now: Instant, peer: PeerIdentity, keys: Keys, config: TransportConfig) -> Self {
         let mut transport = Transport::new(now, config);
@@ -110,6 +123,8 @@ impl Session {
             state: State::Checking,
             candidates: Candidates::default(),
             proven: None,
+            leads: false,
+            heard_on_path: now,
             counter: 0,
             replay: ReplayWindow::default(),
             last_heard: now,
@@ -198,11 +213,12 @@ impl Session {
     /// Says goodbye a few times. Media stop at once, what waits in the pacer included; control still goes out.
     pub(crate) fn close(&mut self, now: Instant, reason: ByeReason) {
         let address = self.address().or(self.proven);
-        let until = now + GOODBYE_EVERY * (GOODBYES + 1);
+        let pause = pause_between(reason);
+        let until = now + pause * (GOODBYES + 1);
         self.transport.paused(now, true);
         self.transport.paused(now, false);
         self.media_allowed = false;
-        self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + GOODBYE_EVERY)), until });
+        self.state = State::Closing(Closing { address, bye: Some((reason, GOODBYES, now + pause)), until });
     }
 
     /// A datagram that names one of our indices. Opened into `buffer`.
@@ -267,7 +283,10 @@ impl Session {
             self.last_source = Some(from);
         }
         match &mut self.state {
-            State::Open(path) if path.address == from => path.next_ping = Some(now + PING_AFTER),
+            State::Open(path) if path.address == from => {
+                path.next_ping = Some(now + PING_AFTER);
+                self.heard_on_path = now;
+            }
             State::Open(path) => {
                 path.next_ping = Some(now + PING_AFTER);
                 if newest {
@@ -292,14 +311,24 @@ impl Session {
         match &self.state {
             State::Checking => self.open_path(now, address),
             // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing.
-            State::Open(path) if path.address != address && self.last_source == Some(address) => {
+            State::Open(path)
+                if path.address != address && self.last_source == Some(address) && self.may_follow(now) =>
+            {
                 self.open_path(now, address);
             }
             State::Open(_) | State::Closing(_) => {}
         }
     }
 
+    /// Who leads follows only once the other is not heard on the path any more.
+    fn may_follow(&self, now: Instant) -> bool {
+        // The other comes back a round trip and a frame of sound after it heard us.
+        let usual = self.transport.round_trip_time().map_or(LEADER_STAYS, |time| LEADER_STAYS / 5 + time * 2);
+        !self.leads || now.since(self.heard_on_path) >= usual
+    }
+
     fn open_path(&mut self, now: Instant, address: SocketAddr) {
+        self.heard_on_path = now;
         if self.proven != Some(address) {
             self.transport.path_changed(now);
         }
@@ -395,7 +424,7 @@ impl Session {
                 if let (Some(address), Some((reason, left, due))) = (closing.address, closing.bye)
                     && due <= now
                 {
-                    closing.bye = (left > 1).then(|| (reason, left - 1, now + GOODBYE_EVERY));
+                    closing.bye = (left > 1).then(|| (reason, left - 1, now + pause_between(reason)));
                     self.send_own(address, Chunk::Bye { reason });
                 }
             }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{LAYERS, PeerMisbehaved, Transport, TransportEvent};
-use crate::time::Instant;
+use crate::frames::{SpatialLayer, Wish};
+use crate::limits;
+use crate::time::{Bitrate, Instant};
 use crate::wire::{Chunk, Feedback, VideoFragment};
 
 impl Transport {
@@ -43,6 +45,7 @@ impl Transport {
             Chunk::Wish { version, wish } => {
                 if version > self.peer_wish {
                     self.peer_wish = version;
+                    self.estimator.set_useful(now, useful(wish));
                     self.push_event(TransportEvent::Wish(wish));
                 }
             }
@@ -99,4 +102,14 @@ impl Transport {
         self.estimator.feedback(now, &self.reports, self.round_trip.or_initial());
         self.estimate_changed(now);
     }
+}
+
+/// What somebody with such a wish could use at most, twice over for bursts. For full pictures there is no bound.
+fn useful(wish: Wish) -> Option<Bitrate> {
+    let pictures = match wish.layer {
+        None => 0,
+        Some(SpatialLayer::Full) => return None,
+        Some(layer) => limits::LAYER_MAX_KBPS[layer as usize],
+    };
+    Some(Bitrate::from_kbps((pictures + limits::SOUND_KBPS) * 2))
 }

@@ -205,9 +205,10 @@ impl BandwidthEstimator for DelayAndLoss {
     }
 
     fn path_changed(&mut self, now: Instant) {
-        let max = self.max;
+        let (max, useful) = (self.max, self.prober.useful());
         *self = Self::new(now);
         self.max = max;
+        self.prober.set_useful(now, Some(useful));
         self.prober.set_max((max < MOST).then_some(max));
         self.set(START);
     }
@@ -216,5 +217,9 @@ impl BandwidthEstimator for DelayAndLoss {
         self.max = max.unwrap_or(MOST).min(MOST).max(FLOOR);
         self.prober.set_max(max);
         self.set(self.estimate);
+    }
+
+    fn set_useful(&mut self, now: Instant, useful: Option<Bitrate>) {
+        self.prober.set_useful(now, useful);
     }
 }

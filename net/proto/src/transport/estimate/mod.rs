@@ -41,4 +41,6 @@ pub(super) trait BandwidthEstimator: Debug + Send {
     fn next_wake(&self) -> Option<Instant>;
     fn path_changed(&mut self, now: Instant);
     fn set_max(&mut self, max: Option<Bitrate>);
+    /// What could be used at most; `None`: as much as any call. More need not be known.
+    fn set_useful(&mut self, now: Instant, useful: Option<Bitrate>);
 }

@@ -57,12 +57,15 @@ pub(super) struct Prober {
     rung: usize,
     next_at: Instant,
     interval: Duration,
-    ceiling: Bitrate,
+    /// Our own upper bound, and what the peer could use at most: a burst above either is for nothing.
+    max: Bitrate,
+    useful: Bitrate,
 }
 
 impl Prober {
     pub(super) fn new(now: Instant) -> Self {
-        let mut prober = Self { id: 0, active: None, rung: 0, next_at: now, interval: INTERVAL.0, ceiling: CEILING };
+        let mut prober =
+            Self { id: 0, active: None, rung: 0, next_at: now, interval: INTERVAL.0, max: CEILING, useful: CEILING };
         prober.restart(now);
         prober
     }
@@ -74,12 +77,28 @@ impl Prober {
     }
 
     pub(super) fn set_max(&mut self, max: Option<Bitrate>) {
-        self.ceiling = max.map_or(CEILING, |max| max.min(CEILING));
+        self.max = max.map_or(CEILING, |max| max.min(CEILING));
+    }
+
+    /// What can be used at most; `None`: as much as any call.
+    pub(super) fn set_useful(&mut self, now: Instant, useful: Option<Bitrate>) {
+        let before = std::mem::replace(&mut self.useful, useful.map_or(CEILING, |useful| useful.min(CEILING)));
+        if self.useful > before {
+            self.hurry(now);
+        }
+    }
+
+    pub(super) fn useful(&self) -> Bitrate {
+        self.useful
+    }
+
+    fn ceiling(&self) -> Bitrate {
+        self.max.min(self.useful)
     }
 
     fn start(&mut self, now: Instant, rate: Bitrate) {
         self.id += 1;
-        self.active = Some((rate.min(self.ceiling), Burst::default()));
+        self.active = Some((rate.min(self.ceiling()), Burst::default()));
         self.next_at = now + DEADLINE;
     }
 
@@ -135,7 +154,7 @@ impl Prober {
         self.next_at = now + self.interval;
         self.rung = if good { self.rung + 1 } else { LADDER.len() };
         match LADDER.get(self.rung) {
-            Some(next) if rate < self.ceiling => self.start(now, Bitrate::from_kbps(*next)),
+            Some(next) if rate < self.ceiling() => self.start(now, Bitrate::from_kbps(*next)),
             _ => self.rung = LADDER.len(),
         }
     }
@@ -148,7 +167,7 @@ impl Prober {
         }
         if let Some((rate, _)) = self.active.take() {
             self.after(now, false, rate);
-        } else if useful && estimate < self.ceiling {
+        } else if useful && estimate < self.ceiling() {
             self.start(now, estimate.scaled(2.0));
         } else {
             self.next_at = now + INTERVAL.0;
