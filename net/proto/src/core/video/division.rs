@@ -5,7 +5,7 @@
 //! a layer cost their number, so the more peers get it, the nearer its rate is to the ladder's.
 
 use crate::frames::SpatialLayer;
-use crate::limits::{LAYER_COPIES_KBPS, LAYER_LADDER_KBPS, LAYER_MAX_KBPS};
+use crate::limits::{LAYER_COPIES_KBPS, LAYER_KEEP_KBPS, LAYER_LADDER_KBPS, LAYER_MAX_KBPS};
 use crate::time::{Bitrate, Instant};
 
 use super::super::LayerTarget;
@@ -83,7 +83,9 @@ fn lower(layer: SpatialLayer, share: &VideoShare, before: Option<Rung>, rate: Bi
         SpatialLayer::Medium => Some(Rung { layer: SpatialLayer::Small, whole: true }),
         SpatialLayer::Small => {
             let part = if before.is_some() { BASE_STAYS } else { BASE_JOINS };
-            (share.affords() >= rate.scaled(part)).then_some(Rung { layer, whole: false })
+            // An estimate grows only where something is sent: a path at its floor with no pictures at all would stay there.
+            let tries = share.affords() >= Bitrate::from_kbps(LAYER_KEEP_KBPS[index(layer)]);
+            (tries || share.affords() >= rate.scaled(part)).then_some(Rung { layer, whole: false })
         }
     }
 }
