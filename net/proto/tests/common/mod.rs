@@ -33,6 +33,8 @@ pub(crate) struct Node {
     wake: Option<(Instant, WakeReason)>,
     pub(crate) datagrams_sent: u64,
     pub(crate) last_datagram: Vec<u8>,
+    /// When it last sent to an address.
+    pub(crate) last_sent: BTreeMap<SocketAddr, Instant>,
 }
 
 /// What one seed draws for every datagram.
@@ -120,6 +122,7 @@ impl World {
             wake: None,
             datagrams_sent: 0,
             last_datagram: Vec::new(),
+            last_sent: BTreeMap::new(),
         };
         self.nodes.push(node);
         self.command(n, Command::SetLocalAddresses(vec![address(n)]));
@@ -276,6 +279,7 @@ impl World {
                     let node = &mut self.nodes[n];
                     node.datagrams_sent += 1;
                     node.last_datagram.clone_from(&datagram);
+                    node.last_sent.insert(to, self.now);
                     let dropped =
                         self.drop_every.is_some_and(|every| self.nodes[n].datagrams_sent.is_multiple_of(every));
                     let copies = self.weather.as_mut().map_or_else(|| vec![DELAY], Weather::copies);
