@@ -278,6 +278,35 @@ fn who_is_put_out_is_out_at_once() -> TestResult {
 }
 
 #[test]
+fn nothing_reaches_who_was_put_out_after_200_ms() -> TestResult {
+    let mut world = World::founded(1)?;
+    for seed in 2..=4 {
+        world.enter(seed, "Somebody")?;
+    }
+    talk(&mut world, 0, 50);
+    // It hears nothing of it and goes on sending from its place.
+    let (victim, address) = (world.id(3), world.nodes[3].address);
+    world.nodes[3].address = SocketAddr::from(([192, 0, 2, 1], 1));
+    world.command(0, Command::Remove(victim));
+    for sequence in 50..100 {
+        for n in 0..4 {
+            world.command(n, Command::SendAudio(sound(sequence)));
+        }
+        world.run(Duration::from_millis(20));
+    }
+    for n in 0..3 {
+        let is_it = |event: &Event| matches!(event, Event::Left { who, .. } if *who == victim);
+        let told =
+            world.nodes[n].events.iter().find(|(_, event)| is_it(event)).map(|(at, _)| *at).ok_or("nobody left")?;
+        let moved = world.nodes[3].address;
+        let last = [address, moved].iter().filter_map(|to| world.nodes[n].last_sent.get(to)).max().copied();
+        let last = last.ok_or("nothing was ever sent")?;
+        assert!(last.since(told) <= Duration::from_millis(200), "{n}: {:?}", last.since(told));
+    }
+    Ok(())
+}
+
+#[test]
 fn four_people_form_a_mesh_and_share_the_words() -> TestResult {
     let mut world = World::founded(1)?;
     for (seed, name) in [(2, "Ben"), (3, "Cleo"), (4, "Dora")] {

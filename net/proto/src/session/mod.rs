@@ -241,7 +241,10 @@ impl Session {
         };
         let newest = self.replay.mark(header.counter);
         self.received.count(datagram.len());
-        self.heard(now, from, newest, datagram.len(), entropy);
+        // Who only asks whether a path carries does not speak from there (as in QUIC, RFC 9000 section 9.1).
+        let probes =
+            chunks(plaintext).all(|chunk| matches!(chunk, Ok(Chunk::PathChallenge(_) | Chunk::PathResponse(_))));
+        self.heard(now, from, newest && !probes, datagram.len(), entropy);
         self.transport.datagram_received(now, header.counter, datagram.len());
         let mut answered = false;
         for chunk in chunks(plaintext) {
@@ -275,11 +278,11 @@ impl Session {
         }
     }
 
-    /// Anything authentic.
-    fn heard(&mut self, now: Instant, from: SocketAddr, newest: bool, bytes: usize, entropy: &mut dyn Entropy) {
+    /// Anything authentic. `speaks`: the newest so far, and more than a question or an answer about paths.
+    fn heard(&mut self, now: Instant, from: SocketAddr, speaks: bool, bytes: usize, entropy: &mut dyn Entropy) {
         self.last_heard = now;
         self.timed_out = false;
-        if newest {
+        if speaks {
             self.last_source = Some(from);
         }
         match &mut self.state {
@@ -289,8 +292,10 @@ impl Session {
             }
             State::Open(path) => {
                 path.next_ping = Some(now + PING_AFTER);
-                if newest {
+                if speaks {
                     self.candidates.seen(now, from, bytes, entropy);
+                } else {
+                    self.candidates.probed(now, from, bytes, entropy);
                 }
             }
             State::Checking if self.proven == Some(from) => self.open_path(now, from),
@@ -311,10 +316,13 @@ impl Session {
         match &self.state {
             State::Checking => self.open_path(now, address),
             // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing.
-            State::Open(path)
-                if path.address != address && self.last_source == Some(address) && self.may_follow(now) =>
-            {
-                self.open_path(now, address);
+            State::Open(path) if path.address != address && self.last_source == Some(address) => {
+                if self.may_follow(now) {
+                    self.open_path(now, address);
+                } else {
+                    // If the peer goes on speaking from there, that begins anew.
+                    self.candidates.rest();
+                }
             }
             State::Open(_) | State::Closing(_) => {}
         }

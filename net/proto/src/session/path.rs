@@ -34,6 +34,19 @@ impl Candidates {
         self.insert(now, address, true, entropy);
     }
 
+    /// A datagram that only asks or answers came from `address`, which is not the path in use: it may be answered, but the peer
+    /// does not speak from there.
+    pub(crate) fn probed(&mut self, now: Instant, address: SocketAddr, bytes: usize, entropy: &mut dyn Entropy) {
+        let known = self.list.iter().any(|candidate| candidate.address == address);
+        self.insert(now, address, false, entropy);
+        if let Some(candidate) = self.list.iter_mut().find(|candidate| candidate.address == address) {
+            candidate.bytes_received += bytes as u64;
+            if !known {
+                candidate.next_challenge = None;
+            }
+        }
+    }
+
     /// An authentic datagram came from `address`, which is not the path in use.
     pub(crate) fn seen(&mut self, now: Instant, address: SocketAddr, bytes: usize, entropy: &mut dyn Entropy) {
         self.insert(now, address, false, entropy);

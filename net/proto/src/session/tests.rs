@@ -11,6 +11,14 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// The two ends of one handshake, with indices 11 and 22.
 fn pair(seed: u64) -> Result<(Keys, Keys), Box<dyn std::error::Error>> {
+    let ((mine, _), (theirs, _)) = ends(seed)?;
+    Ok((mine, theirs))
+}
+
+type End = (Keys, PeerIdentity);
+
+/// The same with whom each has proven to be there.
+fn ends(seed: u64) -> Result<(End, End), Box<dyn std::error::Error>> {
     let mut entropy = SeededEntropy::new(seed);
     let mut end = || -> Result<_, Box<dyn std::error::Error>> {
         let device = DeviceKey::from_seed(&entropy.seed32())?;
@@ -31,7 +39,60 @@ fn pair(seed: u64) -> Result<(Keys, Keys), Box<dyn std::error::Error>> {
     let (responder, two) = Responder::answer(&agreement, &them, &mut entropy, 22, &one)?;
     let (mine, three) = initiator.finish(&me, &two)?;
     let theirs = responder.finish(&three)?;
-    Ok((Keys::new(mine, Instant::ZERO), Keys::new(theirs, Instant::ZERO)))
+    let end = |established: crate::noise::Established| {
+        let peer = established.peer.clone();
+        (Keys::new(established, Instant::ZERO), peer)
+    };
+    Ok((end(mine), end(theirs)))
+}
+
+/// Two computers that are connected by two networks: what goes out on one comes from the address that the sender has there.
+#[test]
+fn two_who_speak_by_different_paths_settle_on_one() -> TestResult {
+    const NETWORKS: u8 = 2;
+    let at = |network: u8, end: usize| SocketAddr::from(([10, 0, network, if end == 0 { 1 } else { 2 }], 4000));
+    let mut entropy = SeededEntropy::new(9);
+    let (first, second) = ends(9)?;
+    let config = || TransportConfig { max_bitrate: None };
+    let mut sessions = [first, second].map(|(keys, peer)| Session::new(Instant::ZERO, peer, keys, config()));
+    sessions[0].leads = true;
+    sessions[0].add_candidate(Instant::ZERO, at(0, 1), &mut entropy);
+    sessions[1].add_candidate(Instant::ZERO, at(1, 0), &mut entropy);
+    let mut under_way: Vec<(usize, SocketAddr, Vec<u8>)> = Vec::new();
+    let (mut moves, mut last_move_ms) = (0, 0);
+    for ms in 0..2000_u64 {
+        let now = Instant::from_micros(ms * 1000);
+        let arriving = std::mem::take(&mut under_way);
+        for (end, from, datagram) in arriving {
+            let (mut buffer, header) = ([0; 2048], Header::parse(&datagram).ok_or("no header")?);
+            sessions[end].handle_datagram(now, from, header, &datagram, &mut buffer, &mut entropy);
+        }
+        for (end, session) in sessions.iter_mut().enumerate() {
+            if ms % 20 == end as u64 * 7 {
+                let frame = crate::frames::AudioFrame {
+                    sequence: u32::try_from(ms / 20)?,
+                    position: ms * 48,
+                    level: 90,
+                    payload: Bytes::from_static(&[7; 80]),
+                };
+                session.transport.send_audio(now, &frame);
+            }
+            session.handle_timeout(now);
+            while let Some(event) = session.poll_event() {
+                if matches!(event, SessionEvent::Path(..)) {
+                    (moves, last_move_ms) = (moves + 1, ms);
+                }
+            }
+            while let Some((to, datagram)) = session.poll_transmit(now) {
+                let network = (0..NETWORKS).find(|network| at(*network, 1 - end) == to).ok_or("nowhere")?;
+                under_way.push((1 - end, at(network, end), datagram));
+            }
+        }
+    }
+    assert!(moves <= 5 && last_move_ms < 500, "{moves} moves, the last after {last_move_ms} ms");
+    assert_eq!(sessions[0].address(), Some(at(0, 1)), "the leader stayed");
+    assert_eq!(sessions[1].address(), Some(at(0, 0)));
+    Ok(())
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) last_datagram: Vec<u8>,
     /// Everything that came: when, how long, as a datagram or by signalling.
     pub(crate) received: Vec<(Instant, usize, &'static str)>,
+    /// When it last sent to an address.
+    pub(crate) last_sent: BTreeMap<SocketAddr, Instant>,
 }
 
 /// What one seed draws for every datagram.
@@ -139,6 +141,7 @@ impl World {
             datagrams_sent: 0,
             last_datagram: Vec::new(),
             received: Vec::new(),
+            last_sent: BTreeMap::new(),
         };
         self.nodes.push(node);
         self.command(n, Command::SetLocalAddresses(vec![address]));
@@ -320,6 +323,7 @@ impl World {
                     let node = &mut self.nodes[n];
                     node.datagrams_sent += 1;
                     node.last_datagram.clone_from(&datagram);
+                    node.last_sent.insert(to, self.now);
                     let dropped =
                         self.drop_every.is_some_and(|every| self.nodes[n].datagrams_sent.is_multiple_of(every));
                     let copies = self.weather.as_mut().map_or_else(|| vec![DELAY], Weather::copies);
