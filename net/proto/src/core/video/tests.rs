@@ -57,7 +57,10 @@ fn one_of_four_on_a_thin_path_lowers_nobody() {
     let mut all = [fast(), fast(), fast(), share(90, Some(Small))];
     assert_eq!(division(START, &mut all), [(Small, 125)]);
     assert_eq!(rungs(&all)[3], rung(Small, false));
-    all[3].budget = Some(Bitrate::from_kbps(50));
+    all[3].budget = Some(Bitrate::from_kbps(36));
+    assert_eq!(division(START, &mut all), [(Small, 125)]);
+    assert_eq!(rungs(&all)[3], rung(Small, false), "an estimate at its floor has something to grow on");
+    all[3].budget = Some(Bitrate::from_kbps(20));
     assert_eq!(division(START, &mut all), [(Small, 166)]);
     assert_eq!(rungs(&all)[3], None, "not even the base pictures");
 }
