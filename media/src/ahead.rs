@@ -1,9 +1,8 @@
 //! Pictures and sound encoded before anybody wants them, as fast as the machine goes, for peers that play the same few
 //! seconds in a loop without an encoder of their own (the app's light peers). From files and the stand-ins only.
 
-use crate::audio::EncodedAudio;
-use crate::source::{DeviceFault, Source};
-use crate::video::{EncodedVideo, Layer, LayerTarget};
+use crate::source::DeviceFault;
+use crate::video::{EncodedVideo, Layer};
 
 /// Why nothing could be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,29 +27,8 @@ pub struct PictureLoop {
     pub per_second: f64,
 }
 
-/// Encodes the first `count` pictures of a source, AV1 at two temporal layers, fitted into `size`. `fps` is for the test
-/// picture; a file has its own. No pictures for [`Source::None`].
-///
-/// # Errors
-/// See [`AheadError`].
-pub fn pictures(
-    source: &Source,
-    size: (u32, u32),
-    fps: u32,
-    target: LayerTarget,
-    count: usize,
-) -> Result<PictureLoop, AheadError> {
-    crate::video::encode_ahead(source, size, fps, target, count)
-}
-
-/// Encodes a voice for ten seconds, one place for each 20 ms; `None` where nothing is sent because nobody speaks. Empty for
-/// [`Source::None`].
-///
-/// # Errors
-/// See [`AheadError`].
-pub fn voice(source: &Source) -> Result<Vec<Option<EncodedAudio>>, AheadError> {
-    crate::audio::encode_ahead(source)
-}
+pub use crate::audio::ahead::encode_ahead as voice;
+pub use crate::video::ahead::encode_ahead as pictures;
 
 /// All layers there are.
 pub const LAYERS: [Layer; 3] = [Layer::Small, Layer::Medium, Layer::Full];
@@ -58,6 +36,8 @@ pub const LAYERS: [Layer; 3] = [Layer::Small, Layer::Medium, Layer::Full];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Source;
+    use crate::video::LayerTarget;
 
     #[test]
     fn a_loop_begins_with_its_only_key_frame_and_everything_in_it_can_be_decoded() {

@@ -6,6 +6,8 @@
 //! or left out, a similar word, one name spelled in two alphabets, `vv` for `w`, digits for sounds (`4nn`), and
 //! additions such as "Ann (work)". Against all of those only the verified key helps.
 
+use std::sync::Arc;
+
 use conclave_proto::text::clean_name;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::skeleton;
@@ -13,7 +15,10 @@ use unicode_security::skeleton;
 /// How a name looks. Small letters, capitals and the name as it is written have different doubles in other alphabets, so
 /// there is one likeness for each; names are alike if one of them agrees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Likeness([String; 3]);
+pub(super) struct Likeness([Arc<str>; 3]);
+
+/// One of a name's likenesses: which, and how it looks. Names are alike if they have one in common.
+pub(super) type Look = (usize, Arc<str>);
 
 impl Likeness {
     /// `None` for somebody who gave no name: that is nobody's name.
@@ -26,7 +31,12 @@ impl Likeness {
         let capitals = written.to_uppercase();
         // Over the capitals, so that ß and ss, ſ and s, and both small sigmas fall together.
         let small: String = capitals.chars().flat_map(char::to_lowercase).collect();
-        Some(Self([look(&written), look(&capitals), look(&small)]))
+        Some(Self([look(&written).into(), look(&capitals).into(), look(&small).into()]))
+    }
+
+    /// To find those that are alike.
+    pub(super) fn looks(&self) -> impl Iterator<Item = Look> {
+        self.0.iter().cloned().enumerate()
     }
 
     pub(super) fn is_like(&self, other: &Self) -> bool {

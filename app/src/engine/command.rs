@@ -29,6 +29,8 @@ pub enum Command {
     SetName(String),
     /// Mute or unmute the microphone.
     SetMuted(bool),
+    /// An admin asked us to mute; we would rather not.
+    StayUnmuted,
     /// Switch the camera on or off.
     SetCamera(bool),
     /// Use this camera; `None`: the default.

@@ -36,7 +36,9 @@ impl Owner {
             Command::SetMuted(muted) => {
                 self.muted = muted;
                 self.set_flags();
+                self.mute_answered();
             }
+            Command::StayUnmuted => self.mute_answered(),
             Command::SetCamera(on) => {
                 self.camera_off = !on;
                 if let Some(media) = self.state.media() {
@@ -70,6 +72,12 @@ impl Owner {
             other => self.talk_command(other),
         }
         self.touch();
+    }
+
+    fn mute_answered(&mut self) {
+        if let Some((_, meeting)) = self.state.both() {
+            meeting.talk.mute_answered();
+        }
     }
 
     fn set_name(&mut self, name: &str) {

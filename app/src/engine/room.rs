@@ -34,6 +34,8 @@ pub struct Room {
     pub cannot_hear_us: Vec<String>,
     /// Files that were offered, are under way or are done, oldest first.
     pub files: Vec<FileLine>,
+    /// An admin asks us to mute, and we have not: a sentence.
+    pub mute_asked: Option<String>,
     /// With *LAN only*: what left and what was refused.
     pub lan: Option<LanCount>,
 }

@@ -179,7 +179,12 @@ impl Owner {
         let Some((_, meeting)) = self.state.both() else { return };
         meeting.report_talk(&event, &self.desk);
         let node = std::sync::Arc::clone(&meeting.node);
-        match meeting.talk.event(event, &mut |ask| super::meeting::ask(&node, ask)) {
+        let outcome = meeting.talk.event(event, &mut |ask| super::meeting::ask(&node, ask));
+        if self.muted {
+            // Whoever asks for it has it already.
+            meeting.talk.mute_answered();
+        }
+        match outcome {
             Outcome::Shown => self.touch(),
             Outcome::Unseen => {}
             Outcome::Notice(trouble) => self.tell(Subject::Other, trouble),

@@ -47,6 +47,20 @@ fn nothing_is_sent_of_an_empty_field_and_a_text_has_an_end() {
     press(&mut window, "Send");
     let sent = std::mem::take(&mut window.state_mut().commands);
     assert!(matches!(sent.as_slice(), [Command::Chat(text)] if text.trim().chars().count() <= 2000), "{}", sent.len());
+    // Four bytes each: what the field takes in, the others take in, too.
+    write(&mut window, &"\u{20bb7}".repeat(3000));
+    press(&mut window, "Send");
+    let sent = std::mem::take(&mut window.state_mut().commands);
+    assert!(matches!(sent.as_slice(), [Command::Chat(text)] if text.len() == 4000), "{}", sent.len());
+}
+
+#[test]
+fn a_request_to_mute_is_a_question_with_two_answers() {
+    let mut window = scene("mute-asked");
+    press(&mut window, "Mute, as asked");
+    asked(&mut window, &[Command::SetMuted(true)]);
+    press(&mut window, "Stay on: keep my microphone open");
+    asked(&mut window, &[Command::StayUnmuted]);
 }
 
 #[test]

@@ -17,7 +17,12 @@ const SECONDS: usize = 10;
 /// The feeder sleeps for ten times this when its ring is full.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-pub(crate) fn encode_ahead(source: &Source) -> Result<Vec<Option<EncodedAudio>>, AheadError> {
+/// Encodes a voice for ten seconds, one place for each 20 ms; `None` where nothing is sent because nobody speaks. Empty for
+/// [`Source::None`].
+///
+/// # Errors
+/// See [`AheadError`].
+pub fn encode_ahead(source: &Source) -> Result<Vec<Option<EncodedAudio>>, AheadError> {
     let samples = match source {
         Source::None => return Ok(Vec::new()),
         Source::Test => voice::zero_to_nine(),

@@ -3,7 +3,7 @@
 //! Specified in ARCHITECTURE.md, "Sound". The app's engine starts one [`AudioEngine`] per meeting and talks to it
 //! through its methods and [`AudioEvent`]s; nothing here knows the network.
 
-mod ahead;
+pub(crate) mod ahead;
 mod clean;
 mod codec;
 mod device;
@@ -22,7 +22,6 @@ mod worker;
 
 use bytes::Bytes;
 
-pub(crate) use ahead::encode_ahead;
 pub use engine::{AudioEngine, microphones, speakers};
 
 use crate::source::{DeviceStatus, Sink, Source};

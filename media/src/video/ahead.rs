@@ -55,7 +55,12 @@ impl Pictures {
     }
 }
 
-pub(crate) fn encode_ahead(
+/// Encodes the first `count` pictures of a source, AV1 at two temporal layers, fitted into `size`. `fps` is for the test
+/// picture; a file has its own. No pictures for [`Source::None`].
+///
+/// # Errors
+/// See [`AheadError`].
+pub fn encode_ahead(
     source: &Source,
     size: (u32, u32),
     fps: u32,

@@ -3,7 +3,7 @@
 
 use super::codec::{ENCODERS, EncoderConfig};
 use super::layer_encoder::LayerEncoder;
-use super::overload::{AV1_LIMIT_US, Overload};
+use super::overload::{CodecChooser, Overload};
 use super::scale::{Scaler, layer_size, scaled};
 use super::sender::{CodecChoice, LayerTarget};
 use super::{Codec, EncodedVideo, Layer};
@@ -33,8 +33,8 @@ pub(crate) struct Largest {
 pub(crate) struct Encoding {
     wanted: (u32, u32),
     codec: Codec,
-    /// May still change from AV1 to H.264.
-    auto: bool,
+    /// Nobody asked for a codec, and there are two.
+    chooser: Option<CodecChooser>,
     layers: Vec<LayerEncoder>,
     /// The next frame's number of each layer, also while nobody wants the layer.
     numbers: [u32; limits::MAX_LAYERS],
@@ -55,7 +55,7 @@ impl Encoding {
         Self {
             wanted,
             codec,
-            auto: choice == CodecChoice::Auto && ENCODERS.contains(&Codec::H264),
+            chooser: (choice == CodecChoice::Auto && ENCODERS.contains(&Codec::H264)).then(CodecChooser::default),
             layers: Vec::new(),
             numbers: [0; limits::MAX_LAYERS],
             scaler: Scaler::default(),
@@ -95,10 +95,11 @@ impl Encoding {
         }
         let mut targets = targets.to_vec();
         targets.sort_by_key(|target| std::cmp::Reverse(target.layer));
+        let full_bps = targets.iter().find(|target| target.layer == Layer::Full).map(|target| target.bitrate_bps);
         for target in targets {
             self.encode_layer(picture, target, &mut out, &mut report);
         }
-        self.choose(picture.captured_us, report.took_us);
+        self.choose(picture.captured_us, report.took_us, full_bps);
         report
     }
 
@@ -176,15 +177,17 @@ impl Encoding {
     }
 
     /// Before anything steps down, AV1 makes way for H.264 where the choice is ours.
-    fn choose(&mut self, now_us: u64, took_us: u64) {
-        let slowest = self.layers.iter().filter_map(|layer| layer.times.upper_quartile_us()).max();
-        if self.auto && self.codec == Codec::Av1 && slowest.is_some_and(|quartile| quartile > AV1_LIMIT_US) {
-            tracing::info!(upper_quartile_us = slowest, "AV1 takes too long on this machine: H.264 from here on");
-            self.codec = Codec::H264;
-            self.auto = false;
-            return;
+    fn choose(&mut self, now_us: u64, took_us: u64, full_bps: Option<u64>) {
+        if let Some(chooser) = &mut self.chooser {
+            let slowest = self.layers.iter().filter_map(|layer| layer.times.upper_quartile_us()).max();
+            let chosen = chooser.choose(now_us, self.codec, slowest, full_bps);
+            if chosen != self.codec {
+                tracing::info!(upper_quartile_us = slowest, full_bps, codec = ?chosen, "another codec from here on");
+                self.codec = chosen;
+                return;
+            }
         }
-        let may_step = !self.auto || self.codec == Codec::H264;
+        let may_step = self.chooser.is_none() || self.codec == Codec::H264;
         if may_step && self.overload.note(now_us, took_us, self.interval_us) {
             tracing::info!(step = ?self.overload.step(), "the pictures are fitted to what this machine can encode");
         }

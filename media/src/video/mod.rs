@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-mod ahead;
+pub(crate) mod ahead;
 mod capture;
 mod codec;
 mod decoding;
@@ -18,7 +18,6 @@ mod scale;
 mod sender;
 mod stats;
 
-pub(crate) use ahead::encode_ahead;
 pub use probe::{CameraInfo, CodecSpeed, cameras, codec_speed};
 pub use receiver::{VideoReceiveConfig, VideoReceiveEvent, VideoReceiver};
 pub use sender::{CodecChoice, LayerTarget, VideoSendConfig, VideoSendEvent, VideoSender};

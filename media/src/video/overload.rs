@@ -1,13 +1,24 @@
 //! When the machine cannot keep up: which codec, and how far to step down. Pure: told each picture's encoding time.
 //!
 //! AV1 gives way to H.264 once its upper quartile is above the limit (not a higher percentile: single pictures that other
-//! programs hold up would cost the better picture for the rest of the call); then, or when one codec was asked for,
-//! size and then rate step down, and up again after a quiet while. Owned by the sender's encoding thread.
+//! programs hold up would cost the better picture for the rest of the call); while bits are plenty it must be cheap, too,
+//! since both codecs look alike then and one of them costs twice the power. Then, or when one codec was asked for, size and
+//! then rate step down, and up again after a quiet while. Owned by the sender's encoding thread.
 
 use std::collections::VecDeque;
 
+use super::Codec;
+
 /// Upper quartile above which AV1 is too slow for this machine.
-pub(crate) const AV1_LIMIT_US: u64 = 14_000;
+const AV1_LIMIT_US: u64 = 14_000;
+/// The same while bits are plenty: a fifth of a core.
+const AV1_CHEAP_US: u64 = 7_000;
+/// From this rate on the largest layer has plenty: measured at 720 lines, H.264 is within 2 dB of AV1, both above 41 ...
+const PLENTY_BPS: u64 = 1_100_000;
+/// ... and below this one bits are scarce again.
+const SCARCE_BPS: u64 = 900_000;
+/// A change costs a key frame, so the next one waits.
+const CODEC_STAYS_US: u64 = 5_000_000;
 /// Pictures that are looked back on: four seconds at 30 f/s.
 const WINDOW: usize = 120;
 /// Fewer tell nothing: the first pictures of an encoder are slow.
@@ -60,6 +71,33 @@ impl EncodeTimes {
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a few seconds")]
         let mean = self.times_us.iter().sum::<u64>() as f64 / self.times_us.len().max(1) as f64;
         (self.times_us.len() >= ENOUGH).then_some(mean)
+    }
+}
+
+/// Chooses the codec where nobody asked for one.
+#[derive(Default)]
+pub(crate) struct CodecChooser {
+    too_slow: bool,
+    changed_us: u64,
+}
+
+impl CodecChooser {
+    /// What to encode with from the next picture on. `quartile_us`: of the slowest layer; `full_bps`: what the largest layer
+    /// may cost, if it is wanted.
+    pub(crate) fn choose(&mut self, now_us: u64, codec: Codec, quartile_us: Option<u64>, full_bps: Option<u64>) -> Codec {
+        let stays = now_us.saturating_sub(self.changed_us) < CODEC_STAYS_US && self.changed_us > 0;
+        let above = |limit| quartile_us.is_some_and(|quartile| quartile > limit);
+        let chosen = match codec {
+            Codec::Av1 if above(AV1_LIMIT_US) => {
+                self.too_slow = true;
+                Codec::H264
+            }
+            Codec::Av1 if !stays && above(AV1_CHEAP_US) && full_bps.is_some_and(|bps| bps >= PLENTY_BPS) => Codec::H264,
+            Codec::H264 if !stays && !self.too_slow && full_bps.is_none_or(|bps| bps < SCARCE_BPS) => Codec::Av1,
+            Codec::Av1 | Codec::H264 => return codec,
+        };
+        self.changed_us = now_us;
+        chosen
     }
 }
 
@@ -125,6 +163,21 @@ mod tests {
             overload.note(from_us + index * 33_333, busy_us, 33_333);
         }
         from_us + pictures * 33_333
+    }
+
+    #[test]
+    fn av1_has_to_be_fast_enough_and_cheap_while_bits_are_plenty() {
+        let s = |seconds: u64| seconds * 1_000_000;
+        let mut chooser = CodecChooser::default();
+        assert_eq!(chooser.choose(s(2), Codec::Av1, Some(6_000), Some(1_800_000)), Codec::Av1);
+        assert_eq!(chooser.choose(s(3), Codec::Av1, None, Some(1_800_000)), Codec::Av1, "not known yet");
+        assert_eq!(chooser.choose(s(4), Codec::Av1, Some(9_000), Some(1_000_000)), Codec::Av1, "worth its bits");
+        assert_eq!(chooser.choose(s(5), Codec::Av1, Some(9_000), Some(1_800_000)), Codec::H264);
+        assert_eq!(chooser.choose(s(7), Codec::H264, Some(4_000), Some(500_000)), Codec::H264, "not at once");
+        assert_eq!(chooser.choose(s(11), Codec::H264, Some(4_000), Some(1_000_000)), Codec::H264);
+        assert_eq!(chooser.choose(s(12), Codec::H264, Some(4_000), None), Codec::Av1, "only small layers are wanted");
+        assert_eq!(chooser.choose(s(13), Codec::Av1, Some(15_000), None), Codec::H264);
+        assert_eq!(chooser.choose(s(99), Codec::H264, Some(4_000), None), Codec::H264, "too slow stays too slow");
     }
 
     #[test]

@@ -135,6 +135,8 @@ fn heal(world: &mut World) {
         }
     }
     world.demand_media(15);
+    // Whoever was away asks for what they missed now and then.
+    world.demand_texts(40);
     // Then everybody falls silent, and so does the network: nothing waits, nothing is repeated.
     world.nodes.iter_mut().for_each(|node| node.sends_media = false);
     world.run(Duration::from_secs(3));

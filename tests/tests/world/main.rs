@@ -2,6 +2,7 @@
 //! scenes that a person would name. A failing seed is printed and replayed with `WORLD_SEED=n cargo test -p conclave-tests --test
 //! world seeds`. ARCHITECTURE.md, "Simulated worlds", says how it works.
 
+mod chat;
 mod fates;
 mod fleet;
 mod link;

@@ -10,9 +10,11 @@ use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
 use conclave_proto::limits;
 use conclave_proto::room::InviteOptions;
+use conclave_proto::talk::{TalkCommand, TalkEvent};
 use conclave_proto::testing::SeededEntropy;
 use conclave_proto::time::Instant;
 
+use crate::chat::Texts;
 use crate::link::{Link, Profile};
 use crate::media::{Studio, Witness};
 use crate::random::Random;
@@ -20,6 +22,7 @@ use crate::random::Random;
 const SIGNAL_DELAY: Duration = Duration::from_millis(20);
 pub(crate) const SOUND_EVERY: Duration = Duration::from_millis(20);
 pub(crate) const FPS: u64 = 15;
+const TEXT_EVERY: Duration = Duration::from_millis(1700);
 const PICTURE_EVERY: Duration = Duration::from_micros(1_000_000 / FPS);
 /// More in one virtual second is a busy loop.
 const STEPS_PER_SECOND: u32 = 60_000;
@@ -30,6 +33,7 @@ enum Parcel {
     Signal { to: usize, from: PeerId, stream: u64, input: SignalInput },
     Sound(usize),
     Picture(usize),
+    Text(usize),
 }
 
 /// Where somebody stands, by the events told.
@@ -58,6 +62,7 @@ pub(crate) struct Node {
     pub(crate) incompatible: u32,
     pub(crate) knocks: BTreeSet<PeerId>,
     pub(crate) witness: BTreeMap<PeerId, Witness>,
+    pub(crate) texts: Texts,
     pub(crate) keys_wanted: u32,
     pub(crate) studio: Studio,
     pub(crate) sends_media: bool,
@@ -145,6 +150,7 @@ impl World {
             incompatible: 0,
             knocks: BTreeSet::new(),
             witness: BTreeMap::new(),
+            texts: Texts::default(),
             keys_wanted: 0,
             studio: Studio::new(u8::try_from(n).expect("few people")),
             sends_media: true,
@@ -156,6 +162,7 @@ impl World {
         let (sound, picture) = (self.random.time(0..20), self.random.time(0..60));
         self.post(self.now + sound, Parcel::Sound(n));
         self.post(self.now + picture, Parcel::Picture(n));
+        self.post(self.now + picture, Parcel::Text(n));
         n
     }
 
@@ -235,6 +242,17 @@ impl World {
             pairs.iter().zip(&before).all(|((a, b), before)| {
                 let now = world.witnessed(*a, *b);
                 now.0 >= before.0 + 20 && now.1 >= before.1 + 8
+            })
+        });
+    }
+
+    /// Everybody inside has read what was written while they were in the room.
+    pub(crate) fn demand_texts(&mut self, seconds: u64) {
+        self.until(seconds, "everybody has read everything", |world| {
+            let inside = world.inside();
+            inside.iter().all(|n| {
+                let (who, texts) = (world.id(*n), &world.nodes[*n].texts);
+                inside.iter().all(|author| texts.missing(who, &world.nodes[*author].texts) == 0)
             })
         });
     }
@@ -374,7 +392,14 @@ impl World {
                     }
                 }
             }
-            Parcel::Sound(_) | Parcel::Picture(_) => {}
+            Parcel::Text(n) if self.nodes[n].alive => {
+                self.post(self.now + TEXT_EVERY, Parcel::Text(n));
+                if self.is_inside(n) && self.nodes[n].sends_media {
+                    let text = format!("{n} at {}", self.now.as_micros());
+                    self.command(n, Command::Talk(TalkCommand::Chat { text, sent_unix_s: 0 }));
+                }
+            }
+            Parcel::Sound(_) | Parcel::Picture(_) | Parcel::Text(_) => {}
         }
     }
 
@@ -517,6 +542,11 @@ impl World {
             Event::IncompatiblePeer { .. } => self.nodes[n].incompatible += 1,
             Event::Closed if !matches!(self.nodes[n].standing, Standing::Out(_)) => {
                 self.nodes[n].standing = Standing::Left
+            }
+            Event::Talk(TalkEvent::Chat(messages)) => {
+                let us = self.id(n);
+                let Node { texts, roster, .. } = &mut self.nodes[n];
+                texts.take(us, roster, messages);
             }
             Event::Equivocation { who } => panic!("{n} takes {who} for somebody who says two things"),
             Event::CutOff { who, offence } => panic!("{n} cuts {who} off: {offence:?}"),

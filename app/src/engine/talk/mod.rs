@@ -36,6 +36,8 @@ pub(super) struct Talk {
     chat: Chat,
     hands: Vec<PeerId>,
     reactions: Reactions,
+    /// A sentence, until we are muted or say no.
+    mute_asked: Option<String>,
     pub(super) hearing: HearingBoard,
     pub(super) files: Files,
 }
@@ -58,6 +60,7 @@ impl Talk {
             chat: Chat::default(),
             hands: Vec::new(),
             reactions: Reactions::default(),
+            mute_asked: None,
             hearing: HearingBoard::default(),
             files: Files::new(downloads, news.clone()),
         }
@@ -95,11 +98,7 @@ impl Talk {
             TalkEvent::MuteAsked { by, everyone } => {
                 let name = self.name(by);
                 let whom = if everyone { "everybody" } else { "you" };
-                return Outcome::Notice(Trouble::new(
-                    format!("{name} asks {whom} to mute."),
-                    Fault::Theirs,
-                    "Press M to mute your microphone, if you like.",
-                ));
+                self.mute_asked = Some(format!("{name} asks {whom} to mute"));
             }
             TalkEvent::Refused(refusal) => return Outcome::Notice(refused(refusal)),
             TalkEvent::CutOff { who, offence } => {
@@ -126,6 +125,11 @@ impl Talk {
         TalkCommand::React(reaction)
     }
 
+    /// We are muted now, or do not want to be.
+    pub(super) fn mute_answered(&mut self) {
+        self.mute_asked = None;
+    }
+
     /// Time passes; true if something that shows has ended.
     pub(super) fn pass_time(&mut self) -> bool {
         self.reactions.pass_time()
@@ -138,6 +142,7 @@ impl Talk {
         room.hands = self.hands.iter().map(PeerId::short).collect::<Vec<Who>>();
         room.reactions = self.reactions.shown();
         room.files = self.files.lines();
+        room.mute_asked.clone_from(&self.mute_asked);
         self.hearing.show(room, self.me, present);
     }
 }
@@ -153,9 +158,5 @@ fn refused(refusal: TalkRefusal) -> Trouble {
         TalkRefusal::TooManyFiles => "Wait until one of the others is through.",
         TalkRefusal::NoSuchFile => "Offer it again.",
     };
-    let mut what = refusal.to_string();
-    if let Some(first) = what.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Trouble::new(format!("{what}."), Fault::Yours, remedy)
+    Trouble::new(refusal.to_string(), Fault::Yours, remedy)
 }

@@ -14,7 +14,7 @@ use super::state::{Panel, Step, UiState};
 use portrait::portrait;
 
 /// The names that [`scene`] knows.
-pub const NAMES: [&str; 42] = [
+pub const NAMES: [&str; 43] = [
     "home",
     "home-new",
     "home-visible",
@@ -56,6 +56,7 @@ pub const NAMES: [&str; 42] = [
     "door-member",
     "ended",
     "notices",
+    "mute-asked",
     "long-names",
 ];
 
@@ -112,6 +113,7 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         "door-member" => open(&mut state, Panel::Door, room::member()),
         "ended" => ended(),
         "notices" => notices(),
+        "mute-asked" => mute_asked(),
         "long-names" => {
             state.panel = Panel::People;
             long_names()
@@ -332,6 +334,12 @@ fn notices() -> Snapshot {
         ],
         ..meeting(2)
     }
+}
+
+fn mute_asked() -> Snapshot {
+    let mut snapshot = meeting(3);
+    snapshot.room.mute_asked = Some("Bo asks everybody to mute".to_owned());
+    snapshot
 }
 
 fn long_names() -> Snapshot {

@@ -113,16 +113,16 @@ impl Control {
             KNOCK => Self::Knock,
             WAIT => Self::Wait,
             DENIED => Self::Denied(NoEntry::from_code(reader.u8()?).ok_or(Malformed::UnknownCode)?),
-            OPS => Self::Ops(until_end(&mut reader, OPERATIONS_PER_MESSAGE, Op::parse)?),
+            OPS => Self::Ops(reader.until_end(OPERATIONS_PER_MESSAGE, Op::parse)?),
             HAVE => Self::Have {
                 is_answer: match reader.u8()? {
                     0 => false,
                     1 => true,
                     _ => return Err(Malformed::UnknownCode),
                 },
-                ids: until_end(&mut reader, OPERATIONS, Reader::array)?,
+                ids: reader.until_end(OPERATIONS, Reader::array)?,
             },
-            INTRODUCE => Self::Introduce(until_end(&mut reader, INTRODUCTIONS, |reader| {
+            INTRODUCE => Self::Introduce(reader.until_end(INTRODUCTIONS, |reader| {
                 Ok((PeerId(reader.array()?), take_addresses(reader)?))
             })?),
             ADDRESSES => Self::Addresses(take_addresses(&mut reader)?),
@@ -142,21 +142,6 @@ impl Control {
         reader.finish()?;
         Ok(control)
     }
-}
-
-fn until_end<'a, T>(
-    reader: &mut Reader<'a>,
-    at_most: usize,
-    mut one: impl FnMut(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let mut all = Vec::new();
-    while !reader.is_empty() {
-        if all.len() == at_most {
-            return Err(Malformed::OutOfRange);
-        }
-        all.push(one(reader)?);
-    }
-    Ok(all)
 }
 
 fn put_addresses(out: &mut Vec<u8>, addresses: &[SocketAddr]) {

@@ -309,28 +309,28 @@ pub enum FileOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TalkRefusal {
     /// Nothing but white space.
-    #[error("there is nothing to send")]
+    #[error("There is nothing to send.")]
     EmptyText,
     /// Longer than `limits::CHAT_TEXT_BYTES`.
-    #[error("the text is too long")]
+    #[error("The text is too long.")]
     TextTooLong,
     /// More than others would put up with.
-    #[error("that was too much at once")]
+    #[error("That was too much at once.")]
     TooFast,
     /// Only an admin may do that.
-    #[error("only an admin can do that")]
+    #[error("Only an admin can do that.")]
     NotAdmin,
     /// Nobody of that name is in the room.
-    #[error("this person is not there any more")]
+    #[error("This person is not there any more.")]
     NoSuchPeer,
     /// Larger than `limits::FILE_BYTES`.
-    #[error("the file is too large")]
+    #[error("The file is too large.")]
     FileTooLarge,
     /// As many files as there may be at once: offered to this person, or being received.
-    #[error("too many files at once")]
+    #[error("Too many files at once.")]
     TooManyFiles,
     /// No such file is offered, or the id was used before.
-    #[error("there is no such file")]
+    #[error("There is no such file.")]
     NoSuchFile,
 }
 

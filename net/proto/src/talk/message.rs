@@ -136,16 +136,16 @@ impl TalkMessage {
             HEADS => Self::Heads { chat: reader.array()?, hands: reader.array()? },
             HAVE => Self::Have {
                 is_answer: flag(reader.u8()?)?,
-                ids: until_end(reader, CHAT_MESSAGES, |reader| reader.array())?,
+                ids: reader.until_end(CHAT_MESSAGES, |reader| reader.array())?,
             },
             GIVE => {
-                let all = until_end(reader, CHAT_BATCH_BYTES / SIGNED_LEAST, Signed::parse)?;
+                let all = reader.until_end(CHAT_BATCH_BYTES / SIGNED_LEAST, Signed::parse)?;
                 if all.is_empty() {
                     return Err(Malformed::Truncated);
                 }
                 Self::Give(all)
             }
-            HANDS => Self::Hands(until_end(reader, MEMBERS, Hand::parse)?),
+            HANDS => Self::Hands(reader.until_end(MEMBERS, Hand::parse)?),
             REACT => {
                 let code = reader.u8()?;
                 let known = Reaction::ALL.into_iter().find(|reaction| *reaction as u8 == code);
@@ -153,7 +153,7 @@ impl TalkMessage {
             }
             HEARING => Self::Hearing(Row::parse(reader)?),
             ASK_MUTE => Self::AskMute { everyone: flag(reader.u8()?)? },
-            FILES_OPEN => Self::FilesOpen(until_end(reader, FILES_PER_PEER, |reader| reader.u64().map(FileId))?),
+            FILES_OPEN => Self::FilesOpen(reader.until_end(FILES_PER_PEER, |reader| reader.u64().map(FileId))?),
             OFFER => {
                 let (id, size, sha256) = (FileId(reader.u64()?), size(reader)?, reader.array()?);
                 let name = std::str::from_utf8(reader.take_rest()).map_err(|_| Malformed::UnknownCode)?;
@@ -228,21 +228,6 @@ fn size(reader: &mut Reader<'_>) -> Result<u64, Malformed> {
 fn ordered(reader: &mut Reader<'_>) -> Result<(u64, u64), Malformed> {
     let (from, until) = (size(reader)?, size(reader)?);
     if from > until { Err(Malformed::OutOfRange) } else { Ok((from, until)) }
-}
-
-fn until_end<'a, T>(
-    reader: &mut Reader<'a>,
-    at_most: usize,
-    mut one: impl FnMut(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let mut all = Vec::new();
-    while !reader.is_empty() {
-        if all.len() == at_most {
-            return Err(Malformed::OutOfRange);
-        }
-        all.push(one(reader)?);
-    }
-    Ok(all)
 }
 
 /// A peer named in eight bytes: nobody can make a key that shares them with another's.

@@ -101,6 +101,22 @@ impl<'a> Reader<'a> {
         self.bytes(len)
     }
 
+    /// Values of one kind up to the end, at most so many.
+    pub fn until_end<T>(
+        &mut self,
+        at_most: usize,
+        mut one: impl FnMut(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let mut all = Vec::new();
+        while !self.is_empty() {
+            if all.len() == at_most {
+                return Err(Malformed::OutOfRange);
+            }
+            all.push(one(self)?);
+        }
+        Ok(all)
+    }
+
     /// Errs unless everything was read.
     pub const fn finish(&self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::Leftover) }

@@ -1,4 +1,4 @@
-//! The cards below a knock: warnings about a name, who cannot hear us, offered files, notices. In this order, as many as the
+//! The cards below a knock: warnings about a name, who cannot hear us, a request to mute, offered files, notices. In this order, as many as the
 //! window has room for; the others wait.
 
 use egui::{Align, Label, Layout, RichText, Stroke, Ui};
@@ -19,6 +19,8 @@ pub(super) enum Card<'a> {
     Name(&'a MemberLine, &'a str),
     /// Who tells that they do not hear us.
     CannotHearUs,
+    /// An admin asks us to mute: a sentence.
+    MuteAsked(&'a str),
     Offer(&'a FileLine),
     Notice(&'a Notice),
 }
@@ -50,6 +52,7 @@ pub(super) fn waiting<'a>(snapshot: &'a Snapshot, state: &UiState) -> Vec<Card<'
         if !snapshot.room.cannot_hear_us.is_empty() {
             cards.push(Card::CannotHearUs);
         }
+        cards.extend(snapshot.room.mute_asked.as_deref().map(Card::MuteAsked));
         // In its panel an offer is answered where it stands.
         if state.panel != Panel::Files {
             let open = snapshot.room.files.iter().filter(|file| !file.outgoing && file.state == FileState::Offered);
@@ -64,6 +67,7 @@ pub(super) fn show(ui: &mut Ui, card: Card<'_>, snapshot: &Snapshot, state: &mut
     match card {
         Card::Name(member, known) => name(ui, member, known, state),
         Card::CannotHearUs => cannot_hear_us(ui, snapshot, state),
+        Card::MuteAsked(sentence) => mute_asked(ui, sentence, commands),
         Card::Offer(file) => offer(ui, file, state, commands),
         Card::Notice(one) => notice(ui, one, commands),
     }
@@ -117,6 +121,29 @@ fn cannot_hear_us(ui: &mut Ui, snapshot: &Snapshot, state: &mut UiState) {
                     ui.add(Label::new(sentence).truncate());
                 });
             });
+        });
+    });
+}
+
+/// A request, not an order: nobody else closes our microphone.
+fn mute_asked(ui: &mut Ui, sentence: &str, commands: &mut Vec<Command>) {
+    let p = palette(ui);
+    floating(ui, p.line).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_top(|ui| {
+            widgets::icon(ui, Icon::MicrophoneOff, p.accent_text);
+            ui.add(Label::new(RichText::new(sentence).font(theme::strong(text::BODY)).color(p.text)).wrap());
+        });
+        ui.add_space(space::XS);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            let width = half(ui);
+            if ui.add(Button::text("Stay on").named("Stay on: keep my microphone open").width(width)).clicked() {
+                commands.push(Command::StayUnmuted);
+            }
+            if ui.add(Button::text("Mute").named("Mute, as asked").look(Look::Main).width(width)).clicked() {
+                commands.push(Command::SetMuted(true));
+            }
         });
     });
 }

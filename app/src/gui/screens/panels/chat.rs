@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use conclave_proto::limits::CHAT_TEXT_BYTES;
 use egui::text::LayoutJob;
 use egui::{
     Align, Color32, CornerRadius, Galley, Key, KeyboardShortcut, Label, Layout, Modifiers, Rect, RichText, ScrollArea,
@@ -150,6 +151,8 @@ fn write(ui: &mut Ui, field: Rect, state: &mut UiState, commands: &mut Vec<Comma
             .margin(egui::Margin::symmetric(12, 10))
             .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
         let response = ui.add(edit);
+        // The field counts characters, the wire bytes: in most alphabets fewer fit.
+        chat.draft.truncate(chat.draft.floor_char_boundary(CHAT_TEXT_BYTES));
         ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Message to everybody"));
         if std::mem::take(&mut chat.wants_focus) {
             response.request_focus();
