@@ -105,8 +105,12 @@ impl Book {
         likeness: &Likeness,
         but: &DevicePublicKey,
     ) -> impl Iterator<Item = &'a Arc<Contact>> {
-        let alike: BTreeSet<&DevicePublicKey> =
-            likeness.looks().filter_map(|look| self.looks.get(&look)).flatten().filter(|device| *device != but).collect();
+        let alike: BTreeSet<&DevicePublicKey> = likeness
+            .looks()
+            .filter_map(|look| self.looks.get(&look))
+            .flatten()
+            .filter(|device| *device != but)
+            .collect();
         alike.into_iter().filter_map(|device| self.known(device))
     }
 

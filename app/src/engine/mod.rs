@@ -42,6 +42,8 @@ use news::NewsSender;
 use owner::Owner;
 
 pub use command::Command;
+/// Longest text of the chat, in bytes.
+pub use conclave_proto::limits::CHAT_TEXT_BYTES;
 pub use config::EngineConfig;
 pub(crate) use entering::check_invite;
 pub(crate) use notices::leave_reason;

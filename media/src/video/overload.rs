@@ -84,7 +84,13 @@ pub(crate) struct CodecChooser {
 impl CodecChooser {
     /// What to encode with from the next picture on. `quartile_us`: of the slowest layer; `full_bps`: what the largest layer
     /// may cost, if it is wanted.
-    pub(crate) fn choose(&mut self, now_us: u64, codec: Codec, quartile_us: Option<u64>, full_bps: Option<u64>) -> Codec {
+    pub(crate) fn choose(
+        &mut self,
+        now_us: u64,
+        codec: Codec,
+        quartile_us: Option<u64>,
+        full_bps: Option<u64>,
+    ) -> Codec {
         let stays = now_us.saturating_sub(self.changed_us) < CODEC_STAYS_US && self.changed_us > 0;
         let above = |limit| quartile_us.is_some_and(|quartile| quartile > limit);
         let chosen = match codec {

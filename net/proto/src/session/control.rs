@@ -122,9 +122,9 @@ impl Control {
                 },
                 ids: reader.until_end(OPERATIONS, Reader::array)?,
             },
-            INTRODUCE => Self::Introduce(reader.until_end(INTRODUCTIONS, |reader| {
-                Ok((PeerId(reader.array()?), take_addresses(reader)?))
-            })?),
+            INTRODUCE => Self::Introduce(
+                reader.until_end(INTRODUCTIONS, |reader| Ok((PeerId(reader.array()?), take_addresses(reader)?)))?,
+            ),
             ADDRESSES => Self::Addresses(take_addresses(&mut reader)?),
             REKEY => {
                 let step = match reader.u8()? {

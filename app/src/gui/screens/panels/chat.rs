@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use conclave_proto::limits::CHAT_TEXT_BYTES;
 use egui::text::LayoutJob;
 use egui::{
     Align, Color32, CornerRadius, Galley, Key, KeyboardShortcut, Label, Layout, Modifiers, Rect, RichText, ScrollArea,
     TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 
-use crate::engine::{ChatLine, Command, Snapshot};
+use crate::engine::{CHAT_TEXT_BYTES, ChatLine, Command, Snapshot};
 use crate::gui::icons::Icon;
 use crate::gui::speech;
 use crate::gui::state::{TEXT_CHARS, UiState};
