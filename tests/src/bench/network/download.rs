@@ -1,4 +1,4 @@
-//! A download beside a call: one TCP connection that sends as much as the system's own congestion control lets it.
+//! A download beside a call: one TCP connection that sends as much as its congestion control (CUBIC) lets it.
 //!
 //! Counts nothing: the lab's books tell TCP from UDP. Ends with the value that holds it. Called by `mod.rs`.
 

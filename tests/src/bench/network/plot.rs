@@ -120,10 +120,10 @@ fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
     out.write_fmt(what).ok();
 }
 
-/// To one, two or five times a power of ten.
+/// To one, two, two and a half or five times a power of ten.
 fn rounded_up(value: f64) -> f64 {
     let unit = 10_f64.powf(value.max(0.1).log10().floor());
-    [1.0, 2.0, 5.0].map(|times| times * unit).into_iter().find(|round| *round >= value).unwrap_or(10.0 * unit)
+    [1.0, 2.0, 2.5, 5.0].map(|times| times * unit).into_iter().find(|round| *round >= value).unwrap_or(10.0 * unit)
 }
 
 fn number(value: f64) -> String {

@@ -63,6 +63,8 @@ struct Call {
     captured: BTreeMap<(usize, u32), Instant>,
     shown: Vec<Judged>,
     heard: u64,
+    /// What arrived of pictures and of sound once it has settled.
+    media_bytes: [u64; 2],
     sent_bytes: Vec<u64>,
     arrived_bytes: Vec<u64>,
 }
@@ -85,6 +87,7 @@ pub(super) fn call(scenario: &Scenario, traces: &Traces, length: Duration, seed:
         captured: BTreeMap::new(),
         shown: Vec::new(),
         heard: 0,
+        media_bytes: [0, 0],
         sent_bytes: Vec::new(),
         arrived_bytes: Vec::new(),
     };
@@ -183,14 +186,24 @@ impl Call {
             match event {
                 TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget,
                 TransportEvent::KeyFrameWanted(_) if side == 0 => self.camera.key_wanted = true,
-                TransportEvent::Audio(_) if side == 1 => self.heard += 1,
+                TransportEvent::Audio(frame) if side == 1 => {
+                    self.heard += 1;
+                    self.count(1, frame.payload.len());
+                }
                 TransportEvent::Video(frame) if side == 1 => self.show(&frame),
                 _ => {}
             }
         }
     }
 
+    fn count(&mut self, kind: usize, bytes: usize) {
+        if self.now >= Instant::ZERO + SETTLING {
+            self.media_bytes[kind] += bytes as u64;
+        }
+    }
+
     fn show(&mut self, frame: &VideoFrame) {
+        self.count(0, frame.payload.len());
         let captured = self.captured.get(&(frame.layer as usize, frame.number));
         let delay_ms = captured.map(|at| self.now.since(*at).as_secs_f64() * 1000.0);
         let shown_us = self.now.as_micros() as i64;
@@ -216,6 +229,9 @@ impl Call {
         let place = (SETTLING.as_millis() / POINT.as_millis()) as usize;
         let arrived: u64 = self.arrived_bytes.iter().skip(place).sum();
         figures.set("link_kbit_s", Some(arrived as f64 * 8.0 / 1000.0 / seconds));
+        let kbit_s = |bytes: u64| Some(bytes as f64 * 8.0 / 1000.0 / seconds);
+        figures.set("video_kbit_s", kbit_s(self.media_bytes[0]));
+        figures.set("audio_kbit_s", kbit_s(self.media_bytes[1]));
         let spoken = f64::from(self.sequence).max(1.0);
         figures.set("sound_lost_percent", Some(100.0 * (1.0 - self.heard as f64 / spoken).max(0.0)));
         if scenario.kind == Kind::Steps {
