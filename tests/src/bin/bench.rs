@@ -125,8 +125,7 @@ fn call(options: &Options) -> Result<()> {
     let out = work.write("call", &workplace::report(&medians, &runs))?;
     println!("\n{}\n\nmedians of {}; all figures: {}", table::text(&medians), options.runs, out.display());
     println!("dB: mean of the pictures' PSNR-Y, against what the camera took, number strip left out.");
-    work.close(options.keep);
-    Ok(())
+    work.close(options.keep)
 }
 
 /// The window's figures, as far as this machine lets them be measured.

@@ -95,8 +95,7 @@ pub fn run(words: &[&str]) -> Result<()> {
     let out = work.write("mesh", &workplace::report(&medians, &runs))?;
     println!("\n{}\n\nmedians of {}; all figures: {}", table::mesh(&medians), options.runs, out.display());
     println!("uplink: all that is sealed, without UDP and IP headers; with them: uplink_8_with_headers_mbit_s.");
-    work.close(options.keep);
-    Ok(())
+    work.close(options.keep)
 }
 
 /// What the example prints: one JSON object of figures.

@@ -166,8 +166,7 @@ pub fn run(words: &[&str]) -> Result<()> {
         "lines: nine of ten pictures have at least so many. PSNR-Y and SSIM: against what the camera took at 720 lines,"
     );
     println!("smaller pictures scaled up to it, number strip left out. PESQ is not measured here.");
-    work.close(options.keep);
-    Ok(())
+    work.close(options.keep)
 }
 
 /// Says why, if so.
