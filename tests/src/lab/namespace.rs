@@ -33,8 +33,6 @@ impl Namespace {
             let cable = tun::open(DEVICE)?;
             // Router solicitations are noise here. A kernel without IPv6 lacks the file.
             std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").ok();
-            // What most computers use; a host may have another default. Where it is missing the default stays.
-            std::fs::write("/proc/sys/net/ipv4/tcp_congestion_control", "cubic").ok();
             ip(&["link", "set", "lo", "up"])?;
             ip(&["address", "add", &format!("{address}/{PREFIX}"), "dev", DEVICE])?;
             ip(&["link", "set", DEVICE, "up"])?;

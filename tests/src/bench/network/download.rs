@@ -4,6 +4,8 @@
 
 use crate::lab::Namespace;
 use anyhow::{Context, Result};
+use nix::sys::socket::{setsockopt, sockopt::TcpCongestion};
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
@@ -24,6 +26,8 @@ impl Download {
         let address = listener.local_addr()?;
         let sender = from.within(|| Ok(TcpStream::connect_timeout(&address, PATIENCE)?));
         let sender = sender.context("the download found no way to its receiver")?;
+        // What most computers use; this one may have another default, and BBR holds next to no queue.
+        setsockopt(&sender, TcpCongestion, &OsString::from("cubic")).context("this system has no CUBIC")?;
         let (receiver, _) = listener.accept()?;
         let mut writing = sender.try_clone()?;
         let threads = vec![
