@@ -131,7 +131,7 @@ pub fn run(words: &[&str]) -> Result<()> {
     let traces = Traces(options.traces.clone());
     let virtual_time = options.virtual_time || no_namespaces();
     println!("seed {}", options.seed);
-    let materials = if virtual_time { None } else { Some(Materials::make(&work, &options)?) };
+    let material = if virtual_time { None } else { Some(made_material(&work)?) };
     let mut outcomes = Vec::new();
     for scenario in options.wanted() {
         let mut outcome =
@@ -139,8 +139,8 @@ pub fn run(words: &[&str]) -> Result<()> {
         for number in 0..options.runs {
             println!("{}: {}, {} of {}", scenario.name, scenario.what, number + 1, options.runs);
             let seed = options.seed + number as u64;
-            let made = match &materials {
-                Some(materials) => materials.call(scenario, &traces, &options, &work, seed),
+            let made = match &material {
+                Some(material) => real_call(scenario, material, &traces, &options, &work, seed),
                 None => standin::call(scenario, &traces, options.length(scenario), seed),
             };
             match made {
@@ -169,6 +169,11 @@ pub fn run(words: &[&str]) -> Result<()> {
     work.close(options.keep)
 }
 
+fn made_material(work: &Workplace) -> Result<Material> {
+    println!("making the scene and the voice");
+    Material::whole(work.scratch())
+}
+
 /// Says why, if so.
 #[cfg(target_os = "linux")]
 fn no_namespaces() -> bool {
@@ -183,51 +188,32 @@ fn no_namespaces() -> bool {
     true
 }
 
-/// What the parties play.
-struct Materials {
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "played on real links only"))]
-    whole: Material,
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "played on real links only"))]
-    halved: Option<Material>,
+/// A scenario on the real programs.
+#[cfg(target_os = "linux")]
+fn real_call(
+    scenario: &Scenario,
+    material: &Material,
+    traces: &Traces,
+    options: &Options,
+    work: &Workplace,
+    seed: u64,
+) -> Result<(Figures, Story)> {
+    let folder = work.folder(&format!("{}-{seed}", scenario.name))?;
+    let span = real::Span { settling: SETTLING, length: options.length(scenario) };
+    let with = (work.program.as_path(), folder.as_path(), material);
+    let made = match scenario.kind {
+        Kind::Mesh => mesh::room(scenario, traces, span, seed, with).map(|figures| (figures, Story::default())),
+        Kind::Call | Kind::Steps | Kind::Download => real::call(scenario, traces, span, seed, with),
+    };
+    if !options.keep {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    made
 }
 
-impl Materials {
-    fn make(work: &Workplace, options: &Options) -> Result<Materials> {
-        println!("making the scene and the voice");
-        let whole = Material::whole(&work.folder("whole")?)?;
-        let mesh = options.wanted().any(|scenario| scenario.kind == Kind::Mesh);
-        let halved = if mesh { Some(Material::halved(&work.folder("halved")?)?) } else { None };
-        Ok(Materials { whole, halved })
-    }
-
-    #[cfg(target_os = "linux")]
-    fn call(
-        &self,
-        scenario: &Scenario,
-        traces: &Traces,
-        options: &Options,
-        work: &Workplace,
-        seed: u64,
-    ) -> Result<(Figures, Story)> {
-        let folder = work.folder(&format!("{}-{seed}", scenario.name))?;
-        let span = real::Span { settling: SETTLING, length: options.length(scenario) };
-        let made = match (scenario.kind, &self.halved) {
-            (Kind::Mesh, Some(material)) => {
-                let figures = mesh::room(scenario, traces, span, seed, (&work.program, &folder, material));
-                figures.map(|figures| (figures, Story::default()))
-            }
-            _ => real::call(scenario, traces, span, seed, (&work.program, &folder, &self.whole)),
-        };
-        if !options.keep {
-            std::fs::remove_dir_all(&folder)?;
-        }
-        made
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn call(&self, _: &Scenario, _: &Traces, _: &Options, _: &Workplace, _: u64) -> Result<(Figures, Story)> {
-        bail!("real links are Linux's")
-    }
+#[cfg(not(target_os = "linux"))]
+fn real_call(_: &Scenario, _: &Material, _: &Traces, _: &Options, _: &Workplace, _: u64) -> Result<(Figures, Story)> {
+    bail!("real links are Linux's")
 }
 
 /// The plot and the numbers behind it; the first run's are without a number.
