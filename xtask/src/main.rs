@@ -1,4 +1,4 @@
-//! `cargo xtask run | test | bench call | bench mesh`: installs what the system lacks, then builds and runs.
+//! `cargo xtask run | test | bench call | bench mesh | bench network`: installs what the system lacks, then builds and runs.
 //!
 //! Uses nothing but the standard library and `anyhow`, so that a newcomer's first command compiles it in seconds.
 //! It decides what to run and in which order; the measuring of `bench` is a program of its own in the crate `tests`.
@@ -18,6 +18,7 @@ Conclave's helper.
   cargo xtask test [--yes]               install what is missing, run everything that CI runs
   cargo xtask bench call [--yes] [-- ARGS]    measure a call between two headless programs (-- --help: its options)
   cargo xtask bench mesh [--yes] [-- ARGS]    measure rooms of 4, 8 and 16 people
+  cargo xtask bench network [--yes] [OPTIONS]  measure calls on links that lose, delay and shrink (--help: its options)
 
   --yes    install missing system packages without asking (also when nobody is at the terminal)";
 
@@ -37,6 +38,7 @@ enum Task {
     Test,
     BenchCall,
     BenchMesh,
+    BenchNetwork,
     Help,
 }
 
@@ -55,7 +57,10 @@ impl Request {
         let mut passed_on = Vec::new();
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
+            // Its options are many and none of them is ours.
+            let of_network = words == ["bench", "network"] && !matches!(argument.as_str(), "--" | "--yes" | "-y");
             match argument.as_str() {
+                _ if of_network => passed_on.push(argument),
                 "--" => passed_on.extend(arguments.by_ref()),
                 "--yes" | "-y" => yes = true,
                 "--help" | "-h" | "help" => help = true,
@@ -72,6 +77,7 @@ impl Request {
             (_, ["test"]) => Task::Test,
             (_, ["bench", "call"]) => Task::BenchCall,
             (_, ["bench", "mesh"]) => Task::BenchMesh,
+            (_, ["bench", "network"]) => Task::BenchNetwork,
             (_, other) => bail!("`{}` is not known.\n\n{USAGE}", other.join(" ")),
         };
         if task == Task::Test && !passed_on.is_empty() {
@@ -90,6 +96,7 @@ impl Request {
             Task::Test => tasks::test(self.yes),
             Task::BenchCall => tasks::bench_call(self.yes, &self.passed_on),
             Task::BenchMesh => tasks::bench_mesh(self.yes, &self.passed_on),
+            Task::BenchNetwork => tasks::bench_network(self.yes, &self.passed_on),
         }
     }
 }
@@ -109,6 +116,15 @@ mod tests {
         assert!(request.yes);
         assert_eq!(request.passed_on, ["join", "conclave:x", "--yes"]);
         assert!(!parse("run -- --yes").expect("a good line").yes);
+    }
+
+    #[test]
+    fn options_of_the_network_bench_need_no_dashes_before_them() {
+        for line in ["bench network --yes --only dip --runs 1", "bench network --only dip -- --runs 1"] {
+            let request = parse(line).expect("a good line");
+            assert_eq!(request.task, Task::BenchNetwork);
+            assert_eq!(request.passed_on, ["--only", "dip", "--runs", "1"]);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The tasks: what `run`, `test`, `bench call` and `bench mesh` do, in order.
+//! The tasks: what `run`, `test` and the benches do, in order.
 //!
 //! All cargo calls of `test` share one profile and the whole workspace's features, so that each dependency is built
 //! once for running and once for checking, and never again. Called by `main`.
@@ -49,6 +49,12 @@ pub(crate) fn bench_call(yes: bool, arguments: &[String]) -> Result<ExitCode> {
 pub(crate) fn bench_mesh(yes: bool, arguments: &[String]) -> Result<ExitCode> {
     system::ensure(&[When::Building], yes)?;
     bench("mesh", &["--example", "mesh_core", "--package", "conclave-tests"], arguments)
+}
+
+/// Lets the bench measure calls on bad links.
+pub(crate) fn bench_network(yes: bool, arguments: &[String]) -> Result<ExitCode> {
+    system::ensure(&[When::Building], yes)?;
+    bench("network", &[], arguments)
 }
 
 /// Builds the app and the bench in release and starts the bench.

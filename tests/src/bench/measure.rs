@@ -4,19 +4,17 @@
 //! party, whose camera and voice are known, to the second, whose screen and speaker were recorded. Called by `bench`.
 
 use super::figures::{Figures, mean, percentile};
+use super::hearing::{Heard, judge_sound};
 use super::y4m::Pictures;
-use super::{barcode, correlate, quality, scene, voice};
+use super::{barcode, quality, scene, ssim};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// Sound that comes back less alike than this gives no delay.
-const LIKENESS_MIN: f32 = 0.5;
-/// How far a sound's delay is looked for.
-const DELAY_MAX_MS: usize = 600;
-/// A delay below zero would be a fault of the clocks; the search allows some to show it.
-const DELAY_MIN_MS: usize = 50;
+/// SSIM is computed for one picture in so many.
+const LIKENESS_EVERY: usize = 5;
 
 /// What a call left behind.
 pub struct Recording {
@@ -29,6 +27,17 @@ pub struct Recording {
     pub second_events: Vec<Value>,
     /// The steady part, in microseconds since 1970.
     pub steady_us: (i64, i64),
+    /// How far a sound's delay is looked for.
+    pub delay_max: Duration,
+}
+
+/// A call, judged: its figures, and what they were made from.
+#[derive(Debug)]
+pub struct Judgement {
+    pub figures: Figures,
+    /// Of the steady part.
+    pub pictures: Vec<Judged>,
+    pub sounds: Vec<Heard>,
 }
 
 /// A picture that was shown.
@@ -42,6 +51,10 @@ pub struct Shown {
 }
 
 pub fn figures(recording: &Recording) -> Result<Figures> {
+    Ok(judge(recording)?.figures)
+}
+
+pub fn judge(recording: &Recording) -> Result<Judgement> {
     let mut figures = Figures::default();
     let captured = captured(&read(&recording.captured_csv)?);
     let shown = shown_in(&recording.pictures_folder)?;
@@ -50,13 +63,20 @@ pub fn figures(recording: &Recording) -> Result<Figures> {
     let glass_ms: Vec<f64> = pictures.iter().filter_map(|picture| picture.delay_ms).collect();
     figures.set("glass_p50_ms", percentile(&glass_ms, 50.0));
     figures.set("glass_p95_ms", percentile(&glass_ms, 95.0));
+    figures.set("glass_worst_ms", percentile(&glass_ms, 100.0));
     let errors: Vec<f64> = pictures.iter().filter_map(|picture| picture.error).collect();
     let decibels: Vec<f64> = errors.iter().map(|&error| quality::psnr_db(error)).collect();
     figures.set("psnr_y_db", mean(&decibels));
     figures.set("psnr_y_of_mean_error_db", mean(&errors).map(quality::psnr_db));
     figures.set("psnr_y_p5_db", percentile(&decibels, 5.0));
+    let likeness: Vec<f64> = pictures.iter().filter_map(|picture| picture.likeness).collect();
+    figures.set("ssim_db", mean(&likeness).map(ssim::decibels));
     let seconds = (recording.steady_us.1 - recording.steady_us.0) as f64 / 1e6;
     figures.set("pictures_per_second", Some(steady.len() as f64 / seconds));
+    let lines: Vec<f64> = pictures.iter().map(|picture| picture.lines as f64).collect();
+    figures.set("lines_mean", mean(&lines));
+    // Nine of ten pictures have at least so many.
+    figures.set("lines_p10", percentile(&lines, 10.0).map(f64::floor));
     let small = steady.iter().filter(|shown| shown.height < scene::HEIGHT).count();
     figures.set("pictures_below_720_lines_percent", Some(100.0 * small as f64 / steady.len().max(1) as f64));
     figures.set("pictures_unreadable", Some((steady.len() - glass_ms.len()) as f64));
@@ -72,8 +92,8 @@ pub fn figures(recording: &Recording) -> Result<Figures> {
     figures.set("lip_sync_p95_ms", percentile(&off, 95.0));
 
     came_up(recording, &shown, &mut figures);
-    received(recording, &steady, &mut figures);
-    Ok(figures)
+    received(recording, &pictures, &mut figures);
+    Ok(Judgement { figures, pictures, sounds })
 }
 
 /// Speed of the beginning: from the moment that the first party has let the second in.
@@ -90,7 +110,7 @@ fn came_up(recording: &Recording, shown: &[Shown], figures: &mut Figures) {
 }
 
 /// What the second party's own counters say about the steady part.
-fn received(recording: &Recording, steady: &[Shown], figures: &mut Figures) {
+fn received(recording: &Recording, pictures: &[Judged], figures: &mut Figures) {
     let stats: Vec<&Value> = recording
         .second_events
         .iter()
@@ -106,30 +126,45 @@ fn received(recording: &Recording, steady: &[Shown], figures: &mut Figures) {
         figures.set("video_kbit_s", grown("video", "bytesReceived").map(|bytes| bytes * 8.0 / 1000.0 / seconds));
         figures.set("audio_kbit_s", grown("audio", "bytesReceived").map(|bytes| bytes * 8.0 / 1000.0 / seconds));
     }
-    figures.set("concealed_ms", grown("audio", "concealedSamples").map(|samples| samples / 48.0));
-    let seen = freezes(&steady.iter().map(|shown| shown.unix_us).collect::<Vec<_>>()) as f64;
+    let concealed = grown("audio", "concealedSamples");
+    figures.set("concealed_ms", concealed.map(|samples| samples / 48.0));
+    let share = |some: f64| Some(100.0 * some / grown("audio", "totalSamplesReceived").filter(|all| *all > 0.0)?);
+    figures.set("concealed_percent", concealed.and_then(share));
+    // A picture that stands at the beginning or the end stands as well.
+    let (from, to) = recording.steady_us;
+    let moments = pictures.iter().map(|picture| picture.shown_us);
+    let gaps = freezes(&std::iter::once(from).chain(moments).chain([to]).collect::<Vec<_>>());
+    let seen = gaps.len() as f64;
     figures.set("freezes", grown("video", "freezeCount").map(|counted| counted.max(seen)));
+    figures.set("frozen_ms", Some(gaps.iter().fold(0.0, |sum, gap| sum + gap)));
+    figures.set("frozen_longest_ms", Some(gaps.iter().copied().fold(0.0, f64::max)));
 }
 
-/// Gaps as WebRTC counts freezes: longer than three usual gaps, and than a usual one and 150 ms.
-pub fn freezes(shown_us: &[i64]) -> usize {
+/// Gaps, in milliseconds, that WebRTC counts as freezes: longer than three usual gaps, and than a usual one and 150 ms.
+pub fn freezes(shown_us: &[i64]) -> Vec<f64> {
     let gaps: Vec<f64> = shown_us.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1000.0).collect();
     let usual = mean(&gaps).unwrap_or(0.0);
-    gaps.iter().filter(|&&gap| gap > (3.0 * usual).max(usual + 150.0)).count()
+    gaps.into_iter().filter(|&gap| gap > (3.0 * usual).max(usual + 150.0)).collect()
 }
 
 /// What was found out about a shown picture.
-struct Judged {
-    shown_us: i64,
-    delay_ms: Option<f64>,
-    error: Option<f64>,
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub shown_us: i64,
+    pub lines: usize,
+    /// None: its number could not be read.
+    pub delay_ms: Option<f64>,
+    /// Mean squared error of luma.
+    pub error: Option<f64>,
+    /// SSIM of luma; of some of the pictures, since it costs time.
+    pub likeness: Option<f64>,
 }
 
 fn judge_pictures(recording: &Recording, captured: &[(usize, i64)], shown: &[Shown]) -> Result<Vec<Judged>> {
     let mut originals = Pictures::open(&recording.scene_file)?;
     let mut files: HashMap<String, Pictures> = HashMap::new();
     let mut judged = Vec::with_capacity(shown.len());
-    for shown in shown {
+    for (place, shown) in shown.iter().enumerate() {
         if !files.contains_key(&shown.file) {
             let path = recording.pictures_folder.join(&shown.file);
             files.insert(shown.file.clone(), Pictures::open(&path)?);
@@ -139,16 +174,17 @@ fn judge_pictures(recording: &Recording, captured: &[(usize, i64)], shown: &[Sho
         let Some(luma) = file.luma(shown.index)? else { continue };
         let number = barcode::read(&luma, size.0, size.1).filter(|&number| number < scene::PICTURES);
         let delay_ms = number.and_then(|number| delay_ms(captured, number, shown.unix_us));
-        let error = match number {
-            None => None,
-            Some(number) => {
-                let original = originals.luma(number)?.context("the scene lacks a picture")?;
-                let whole = (scene::WIDTH, scene::HEIGHT);
-                let luma = if size == whole { luma } else { quality::scaled(&luma, size, whole) };
-                Some(quality::mean_squared_error(&luma, &original, scene::WIDTH))
+        let (mut error, mut likeness) = (None, None);
+        if let Some(number) = number {
+            let original = originals.luma(number)?.context("the scene lacks a picture")?;
+            let whole = (scene::WIDTH, scene::HEIGHT);
+            let luma = if size == whole { luma } else { quality::scaled(&luma, size, whole) };
+            error = Some(quality::mean_squared_error(&luma, &original, scene::WIDTH));
+            if place.is_multiple_of(LIKENESS_EVERY) {
+                likeness = ssim::likeness(&luma, &original, scene::WIDTH);
             }
-        };
-        judged.push(Judged { shown_us: shown.unix_us, delay_ms, error });
+        }
+        judged.push(Judged { shown_us: shown.unix_us, lines: size.1, delay_ms, error, likeness });
     }
     Ok(judged)
 }
@@ -160,55 +196,6 @@ fn delay_ms(captured: &[(usize, i64)], number: usize, shown_us: i64) -> Option<f
     Some((shown_us - at) as f64 / 1000.0)
 }
 
-/// A stretch of the voice and how late it was heard.
-struct Heard {
-    at_us: i64,
-    delay_ms: f64,
-}
-
-fn judge_sound(recording: &Recording) -> Result<Vec<Heard>> {
-    let start_of = |events: &[Value], name: &str| events.iter().find(|event| event["event"] == name).map(unix_us);
-    let (Some(spoken_from), Some(heard_from)) = (
-        start_of(&recording.first_events, "microphone_started"),
-        start_of(&recording.second_events, "speaker_started"),
-    ) else {
-        return Ok(Vec::new());
-    };
-    let file = std::fs::read(&recording.speaker_wav).context("the speaker's WAV")?;
-    let heard = correlate::thinned(&voice::from_wav(&file).context("the speaker's WAV is not 48 kHz and 16 bits")?);
-    let spoken = correlate::thinned(&recording.voice);
-    let stretches = stretches(&spoken, &heard, spoken_from - heard_from);
-    let placed = stretches.into_iter().map(|(at, delay_ms)| {
-        let at_us = heard_from + (at * 1_000_000 / correlate::RATE) as i64;
-        Heard { at_us, delay_ms }
-    });
-    Ok(placed.filter(|heard| within(heard.at_us, recording.steady_us)).collect())
-}
-
-/// Where in `heard` stretches of a second begin, and how many milliseconds late they are. `spoken` loops;
-/// `spoken_later_us`: how much later the voice's first sample was spoken than the recording began.
-fn stretches(spoken: &[f32], heard: &[f32], spoken_later_us: i64) -> Vec<(usize, f64)> {
-    let per_ms = correlate::RATE / 1000;
-    let (before, after) = (DELAY_MAX_MS * per_ms, DELAY_MIN_MS * per_ms);
-    let length = correlate::RATE;
-    let later = spoken_later_us * correlate::RATE as i64 / 1_000_000;
-    let loud = correlate::loudness(spoken) * 0.5;
-    let mut found = Vec::new();
-    for at in (0..heard.len().saturating_sub(length)).step_by(length / 4) {
-        let position = at as i64 - later - before as i64;
-        let source: Vec<f32> = (0..(before + after + length) as i64)
-            .map(|offset| spoken[(position + offset).rem_euclid(spoken.len() as i64) as usize])
-            .collect();
-        let wanted = &heard[at..at + length];
-        let Some((offset, likeness)) = correlate::best_offset(wanted, &source, before + after) else { continue };
-        let clear = likeness >= LIKENESS_MIN && correlate::loudness(&source[offset..offset + length]) > loud;
-        if clear {
-            found.push((at, (before as f64 - offset as f64) / per_ms as f64));
-        }
-    }
-    found
-}
-
 /// How much earlier the sound of a picture's moment was heard than the picture was seen. Above zero: sound first.
 fn lip_sync_ms(picture: &Judged, sounds: &[Heard]) -> Option<f64> {
     let nearest = sounds.iter().min_by_key(|sound| (sound.at_us - picture.shown_us).abs())?;
@@ -216,7 +203,7 @@ fn lip_sync_ms(picture: &Judged, sounds: &[Heard]) -> Option<f64> {
     if near { Some(picture.delay_ms? - nearest.delay_ms) } else { None }
 }
 
-fn within(moment: i64, (from, to): (i64, i64)) -> bool {
+pub(super) fn within(moment: i64, (from, to): (i64, i64)) -> bool {
     (from..to).contains(&moment)
 }
 
@@ -282,23 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_with_a_known_delay_is_measured_so_across_the_loop() {
-        let voice = voice::samples(4);
-        let spoken = correlate::thinned(&voice);
-        let later = correlate::RATE / 2;
-        let delay = 55 * correlate::RATE / 1000;
-        let mut heard = vec![0.0; later + delay];
-        heard.extend((0..5 * correlate::RATE).map(|at| spoken[at % spoken.len()]));
-        let found = stretches(&spoken, &heard, 500_000);
-        assert!(found.len() > 8, "{}", found.len());
-        for (at, delay_ms) in found.into_iter().filter(|(at, _)| *at > later + delay) {
-            assert!((delay_ms - 55.0).abs() < 0.3, "{delay_ms} at {at}");
-        }
-    }
-
-    #[test]
     fn sound_that_comes_before_its_picture_counts_as_above_zero() {
-        let picture = Judged { shown_us: 1_000_000, delay_ms: Some(70.0), error: None };
+        let picture = Judged { shown_us: 1_000_000, lines: 720, delay_ms: Some(70.0), error: None, likeness: None };
         let sounds = [Heard { at_us: 900_000, delay_ms: 50.0 }, Heard { at_us: 5_000_000, delay_ms: 90.0 }];
         assert_eq!(lip_sync_ms(&picture, &sounds), Some(20.0));
         assert_eq!(lip_sync_ms(&picture, &sounds[1..]), None);
@@ -307,12 +279,13 @@ mod tests {
     #[test]
     fn a_long_gap_is_a_freeze_and_an_even_run_is_none() {
         let mut moments: Vec<i64> = (0..90).map(|index| index * 33_333).collect();
-        assert_eq!(freezes(&moments), 0);
+        assert!(freezes(&moments).is_empty());
         for moment in &mut moments[45..] {
             *moment += 400_000;
         }
-        assert_eq!(freezes(&moments), 1);
-        assert_eq!(freezes(&[]), 0);
+        let frozen = freezes(&moments);
+        assert!(frozen.len() == 1 && (frozen[0] - 433.3).abs() < 0.1, "{frozen:?}");
+        assert!(freezes(&[]).is_empty());
     }
 
     #[test]

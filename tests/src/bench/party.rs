@@ -70,6 +70,12 @@ impl Party {
         }
     }
 
+    /// The invite of the meeting that it makes.
+    pub fn invite(&mut self, patience: Duration) -> Result<String> {
+        let invite = self.wait_for("invite", patience)?;
+        Ok(invite["invite"].as_str().context("an invite without text")?.to_owned())
+    }
+
     /// Listens until this holds for all events so far.
     pub fn wait_until(&mut self, what: &str, patience: Duration, holds: impl Fn(&[Value]) -> bool) -> Result<()> {
         let deadline = Instant::now() + patience;
@@ -103,6 +109,15 @@ impl Party {
     /// Processor time used so far.
     pub fn cpu_seconds(&self) -> Result<f64> {
         cpu_seconds(self.id())
+    }
+
+    /// Lets it leave, and says so when that does not go in order.
+    pub fn leave_aloud(self, patience: Duration) -> Result<()> {
+        let name = self.name.clone();
+        if !self.leave(patience)? {
+            println!("    {name} did not leave in order");
+        }
+        Ok(())
     }
 
     /// Asks it to leave and waits until it has ended; true: by itself and without an error.

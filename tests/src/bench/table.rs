@@ -1,26 +1,28 @@
 //! The tables of what a call and a room of many must reach, with what was measured beside it.
 //!
-//! The limits stand here and nowhere else. A figure that was not measured says so and does not count as reached.
+//! Their limits stand here and nowhere else; those of bad links stand in `network/scenarios`. A figure that was not measured says so and does not count as reached.
 
 use super::figures::Figures;
 
 /// One line: figures that must each keep to their limit.
-struct Row {
-    what: &'static str,
-    must: &'static str,
-    browser: &'static str,
-    limits: &'static [(&'static str, Limit)],
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) what: &'static str,
+    pub(super) must: &'static str,
+    pub(super) browser: &'static str,
+    pub(super) limits: &'static [(&'static str, Limit)],
 }
 
-#[derive(Clone, Copy)]
-enum Limit {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
     AtMost(f64),
     AtLeast(f64),
+    Between(f64, f64),
     /// Told, not judged.
     Any,
 }
 
-use Limit::{Any, AtLeast, AtMost};
+use Limit::{Any, AtLeast, AtMost, Between};
 
 const CALL: [Row; 11] = [
     Row {
@@ -143,12 +145,20 @@ pub fn text(figures: &Figures) -> String {
 }
 
 fn rows(rows: &[Row], last_column: &str, figures: &Figures) -> String {
-    let mut lines = vec![line("", "must", "measured", "reached", last_column)];
-    for row in rows {
-        let measured: Vec<String> = row.limits.iter().map(|(name, _)| number(figures.of(name))).collect();
-        lines.push(line(row.what, row.must, &measured.join(" / "), verdict(row, figures), row.browser));
-    }
+    let mut lines = vec![heading(last_column)];
+    lines.extend(rows.iter().map(|row| measured(row, figures)));
     lines.join("\n")
+}
+
+/// The line above the rows.
+pub(super) fn heading(last_column: &str) -> String {
+    line("", "must", "measured", "reached", last_column)
+}
+
+/// A row with what was measured, judged.
+pub(super) fn measured(row: &Row, figures: &Figures) -> String {
+    let measured: Vec<String> = row.limits.iter().map(|(name, _)| number(figures.of(name))).collect();
+    line(row.what, row.must, &measured.join(" / "), verdict(row, figures), row.browser)
 }
 
 fn line(what: &str, must: &str, measured: &str, reached: &str, browser: &str) -> String {
@@ -165,12 +175,16 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn verdict(row: &Row, figures: &Figures) -> &'static str {
+    if row.limits.iter().all(|(_, limit)| matches!(limit, Any)) {
+        return "";
+    }
     let mut reached = true;
     for (name, limit) in row.limits {
         let Some(value) = figures.of(name) else { return "not measured" };
         reached &= match limit {
             AtMost(most) => value <= *most,
             AtLeast(least) => value >= *least,
+            Between(least, most) => (*least..=*most).contains(&value),
             Any => true,
         };
     }
@@ -193,6 +207,7 @@ mod tests {
         let of = |what: &str| text.lines().find(|line| line.starts_with(what)).expect("a line").to_owned();
         assert!(of("glass").contains("39 / 61") && of("glass").contains(" NO "));
         assert!(of("picture").contains("40.5 / 1980") && of("picture").contains(" yes "));
+        assert!(number(Some(719.5)) == "720" && number(None) == "-");
         assert!(of("CPU").contains("0.20 / -") && of("CPU").contains("not measured"));
     }
 }

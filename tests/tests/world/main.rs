@@ -9,10 +9,10 @@ mod link;
 mod media;
 mod members;
 mod path;
-mod random;
 mod scenes;
 mod world;
 
+use conclave_tests::random;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -2,14 +2,14 @@
 //! a voice. What a room of 4, 8 and 16 costs, how fast a newcomer is in it, and what the core needs for many (`figures` of
 //! the example `mesh_core`, in virtual time). Prints the table, writes JSON; fails only if it cannot measure.
 
-mod material;
 mod room;
 
 use super::figures::Figures;
+use super::material::Material;
 use super::table;
+use super::workplace::{self, Workplace, print};
 use anyhow::{Context, Result, bail};
-use material::Material;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
@@ -62,24 +62,16 @@ pub fn run(words: &[&str]) -> Result<()> {
         return Ok(());
     }
     let options = Options::parse(words)?;
-    let beside = std::env::current_exe()?.parent().context("a program lies in a folder")?.to_owned();
-    let program = beside.join("conclave");
-    if !program.exists() {
-        bail!("{} is not built; `cargo xtask bench mesh` builds it", program.display());
-    }
-    let results = beside.parent().unwrap_or(&beside).join("bench");
-    std::fs::create_dir_all(&results)?;
-    let scratch = tempfile::tempdir()?;
+    let work = Workplace::open("bench mesh", "")?;
     println!("making the scene and the voice");
-    let material = Material::make(scratch.path())?;
+    let material = Material::halved(work.scratch())?;
     let mut runs = Vec::new();
     for number in 1..=options.runs {
         let mut figures = Figures::default();
         for people in &options.people {
             println!("room of {people}, {number} of {}", options.runs);
-            let folder = scratch.path().join(format!("room{people}-{number}"));
-            std::fs::create_dir(&folder)?;
-            let found = room::figures(&program, &folder, &material, *people, options.seconds)?;
+            let folder = work.folder(&format!("room{people}-{number}"))?;
+            let found = room::figures(&work.program, &folder, &material, *people, options.seconds)?;
             print(&found);
             figures.0.extend(found.0);
         }
@@ -88,35 +80,22 @@ pub fn run(words: &[&str]) -> Result<()> {
     let mut medians = Figures::medians(&runs);
     if options.joins > 0 {
         println!("{} newcomers", options.joins);
-        let folder = scratch.path().join("joins");
-        std::fs::create_dir(&folder)?;
-        let found = room::newcomers(&program, &folder, &material, options.joins)?;
+        let found = room::newcomers(&work.program, &work.folder("joins")?, &material, options.joins)?;
         print(&found);
         medians.0.extend(found.0);
     }
     println!("the core, in virtual time");
-    match core(&beside.join("examples").join("mesh_core")) {
+    match core(&work.beside.join("examples").join("mesh_core")) {
         Ok(found) => {
             print(&found);
             medians.0.extend(found.0);
         }
         Err(error) => println!("    not measured: {error:#}"),
     }
-    let out = results.join("mesh.json");
-    let report = json!({ "medians": medians.0, "runs": runs.iter().map(|run| &run.0).collect::<Vec<_>>() });
-    std::fs::write(&out, serde_json::to_string_pretty(&report)?)?;
+    let out = work.write("mesh", &workplace::report(&medians, &runs))?;
     println!("\n{}\n\nmedians of {}; all figures: {}", table::mesh(&medians), options.runs, out.display());
     println!("uplink: all that is sealed, without UDP and IP headers; with them: uplink_8_with_headers_mbit_s.");
-    if options.keep {
-        println!("kept: {}", scratch.keep().display());
-    }
-    Ok(())
-}
-
-fn print(figures: &Figures) {
-    for (name, value) in &figures.0 {
-        println!("    {name:<40}{value:>10.2}");
-    }
+    work.close(options.keep)
 }
 
 /// What the example prints: one JSON object of figures.

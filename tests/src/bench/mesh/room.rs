@@ -1,7 +1,7 @@
 //! The rooms: a full peer among light ones, and newcomers one after the other. From events and counters to figures.
 
-use super::material::Material;
 use crate::bench::figures::{Figures, percentile};
+use crate::bench::material::Material;
 use crate::bench::measure::unix_us;
 use crate::bench::party::{Party, resident_peak_bytes};
 use anyhow::{Context, Result};
@@ -32,13 +32,13 @@ pub(super) fn figures(
     let seen = (people - 1).min(SEEN);
     let tiles = ["--tile-height", "360", "--tiles", &seen.to_string(), "--lan-only"].map(str::to_owned);
     let data = |who: &str| ["--data-dir".to_owned(), folder.join(who).display().to_string()];
-    let arguments = |who: &str| [material.arguments(), tiles.to_vec(), data(who).to_vec()].concat();
+    let arguments = |who: &str| [sent(material, material.microphone()), tiles.to_vec(), data(who).to_vec()].concat();
     let mut full = {
         let mut arguments = arguments("full");
         arguments.extend(["--new", "--admit-all"].map(str::to_owned));
         Party::start(program, "full", folder, &arguments)?
     };
-    let invite = invite(&mut full)?;
+    let invite = full.invite(PATIENCE)?;
     let mut light = {
         let mut arguments = arguments("light");
         arguments.extend(["--light".to_owned(), (people - 1).to_string(), "--join".into(), invite]);
@@ -66,11 +66,8 @@ pub(super) fn figures(
     figures.set(names.light_cores, Some(light_cores));
     figures.set(names.rss, Some(resident / 1e6));
     judge(&full.events[from..], people, seen, &mut figures);
-    for (name, party) in [("light", light), ("full", full)] {
-        if !party.leave(PATIENCE)? {
-            println!("    {name} did not leave in order");
-        }
-    }
+    light.leave_aloud(PATIENCE)?;
+    full.leave_aloud(PATIENCE)?;
     Ok(figures)
 }
 
@@ -159,13 +156,14 @@ pub(super) fn newcomers(program: &Path, folder: &Path, material: &Material, time
     let others = NEWCOMERS_ROOM - 1;
     let tiles = ["--tile-height", "360", "--lan-only"].map(str::to_owned);
     let data = |who: &str| ["--data-dir".to_owned(), folder.join(who).display().to_string()];
-    let arguments = |who: &str| [material.unbroken_arguments(), tiles.to_vec(), data(who).to_vec()].concat();
+    let microphone = material.unbroken_microphone();
+    let arguments = |who: &str| [sent(material, microphone.clone()), tiles.to_vec(), data(who).to_vec()].concat();
     let mut light = {
         let mut arguments = arguments("light");
         arguments.extend(["--light".to_owned(), others.to_string(), "--new".into(), "--admit-all".into()]);
         Party::start(program, "Light", folder, &arguments)?
     };
-    let invite = invite(&mut light)?;
+    let invite = light.invite(PATIENCE)?;
     let pairs = others * (others - 1);
     light.wait_until("a whole room", PATIENCE, move |events| {
         events.iter().filter(|event| event["event"] == "first_picture").count() >= pairs
@@ -206,9 +204,10 @@ fn knock_of(event: &Value, name: &str) -> bool {
     event["event"] == "knock" && event["name"] == name
 }
 
-fn invite(party: &mut Party) -> Result<String> {
-    let invite = party.wait_for("invite", PATIENCE)?;
-    Ok(invite["invite"].as_str().context("an invite without text")?.to_owned())
+/// The arguments of whoever sends 360 lines and this voice.
+fn sent(material: &Material, microphone: String) -> Vec<String> {
+    let flags = ["--speaker", "none", "--size", "640x360", "--camera"].map(str::to_owned);
+    [flags.to_vec(), vec![material.camera(), "--microphone".to_owned(), microphone]].concat()
 }
 
 /// Who is named by events of this kind.

@@ -1,7 +1,7 @@
-//! What cameras and microphones of a room play: the bench's scene at 360 lines, its voice, and the voice without its pauses,
-//! for a newcomer can only hear who speaks.
+//! What cameras and microphones of a bench play: the scene, whole or at 360 lines, the voice, and the voice without its
+//! pauses, for a newcomer can only hear who speaks. Used by every bench.
 
-use crate::bench::{scene, voice, y4m};
+use super::{scene, voice, y4m};
 use anyhow::Result;
 use std::fs::File;
 use std::io::BufWriter;
@@ -13,48 +13,64 @@ const HEIGHT: usize = scene::HEIGHT / 2;
 /// A hundredth of a second below this is a pause.
 const QUIET: i16 = 200;
 
-/// Files.
-pub(super) struct Material {
-    scene: PathBuf,
-    voice: PathBuf,
-    unbroken_voice: PathBuf,
+/// Files, and the samples of the voice.
+pub struct Material {
+    pub scene: PathBuf,
+    voice_file: PathBuf,
+    pub voice: Vec<i16>,
+    unbroken_voice_file: PathBuf,
 }
 
 impl Material {
-    pub(super) fn make(folder: &Path) -> Result<Material> {
-        let material = Material {
-            scene: folder.join("scene.y4m"),
-            voice: folder.join("voice.wav"),
-            unbroken_voice: folder.join("unbroken.wav"),
-        };
+    /// The scene as it is, and the voices.
+    pub fn whole(folder: &Path) -> Result<Material> {
+        let material = Material::voices(folder)?;
+        scene::write(&mut BufWriter::new(File::create(&material.scene)?))?;
+        Ok(material)
+    }
+
+    /// The scene at 360 lines, and the voices: what a room of many sends.
+    pub fn halved(folder: &Path) -> Result<Material> {
+        let material = Material::voices(folder)?;
         let mut out = BufWriter::new(File::create(&material.scene)?);
         y4m::write_header(&mut out, WIDTH, HEIGHT)?;
         let scene = scene::Scene::new();
         for number in 0..scene::PICTURES {
             y4m::write_picture(&mut out, &halved(&scene.picture(number)))?;
         }
-        let samples = voice::samples(VOICE_SECONDS * 2);
-        std::fs::write(&material.voice, voice::wav(&samples[..VOICE_SECONDS * voice::RATE]))?;
-        std::fs::write(&material.unbroken_voice, voice::wav(&unbroken(&samples)))?;
         Ok(material)
     }
 
-    /// The arguments of whoever sends this.
-    pub(super) fn arguments(&self) -> Vec<String> {
-        Self::of(&self.scene, &self.voice)
+    fn voices(folder: &Path) -> Result<Material> {
+        let mut samples = voice::samples(VOICE_SECONDS * 2);
+        let unbroken = unbroken(&samples);
+        samples.truncate(VOICE_SECONDS * voice::RATE);
+        let material = Material {
+            scene: folder.join("scene.y4m"),
+            voice_file: folder.join("voice.wav"),
+            voice: samples,
+            unbroken_voice_file: folder.join("unbroken.wav"),
+        };
+        std::fs::write(&material.voice_file, voice::wav(&material.voice))?;
+        std::fs::write(&material.unbroken_voice_file, voice::wav(&unbroken))?;
+        Ok(material)
     }
 
-    /// The same for somebody who never pauses.
-    pub(super) fn unbroken_arguments(&self) -> Vec<String> {
-        Self::of(&self.scene, &self.unbroken_voice)
+    pub fn camera(&self) -> String {
+        file(&self.scene)
     }
 
-    fn of(scene: &Path, voice: &Path) -> Vec<String> {
-        let file = |path: &Path| format!("file:{}", path.display());
-        ["--camera", &file(scene), "--microphone", &file(voice), "--speaker", "none", "--size", "640x360"]
-            .map(str::to_owned)
-            .to_vec()
+    pub fn microphone(&self) -> String {
+        file(&self.voice_file)
     }
+
+    pub fn unbroken_microphone(&self) -> String {
+        file(&self.unbroken_voice_file)
+    }
+}
+
+fn file(path: &Path) -> String {
+    format!("file:{}", path.display())
 }
 
 /// A picture of the scene at half its width and height.
