@@ -37,7 +37,7 @@ bench network [--only NAME,..] [--runs N] [--seed S] [--seconds N] [--traces DIR
   --runs N       calls of which the medians are printed (3); run N has seed S + N - 1
   --seed S       what draws the losses (the time of day; it is printed)
   --seconds N    how long each call lasts on its link (75; the dip takes no less than 65)
-  --traces DIR   where recorded links lie (../shared/lab/traces)
+  --traces DIR   a folder with recorded links in mahimahi's form (traces)
   --virtual      in virtual time, without programs
   --keep         keep what the calls left behind (three gigabytes each)";
 
@@ -64,7 +64,7 @@ impl Options {
             runs: 3,
             seed,
             length: Duration::from_secs(75),
-            traces: PathBuf::from("../shared/lab/traces"),
+            traces: PathBuf::from("traces"),
             virtual_time: false,
             keep: false,
         };
