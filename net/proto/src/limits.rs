@@ -35,6 +35,9 @@ pub const HANDSHAKE_MESSAGE_BYTES: usize = 4096;
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// Handshakes that one peer may start within [`HANDSHAKE_DEADLINE`]: lost streams are retried, floods are not served.
 pub const HANDSHAKES_PER_PEER: u32 = 6;
+/// The same for a member. On a busy computer two who dial each other at once lose stream after stream before one of them holds;
+/// each costs half a millisecond.
+pub const HANDSHAKES_PER_MEMBER: u32 = 24;
 /// Times that a joiner has the door's addresses tried, for six seconds, before it says that nobody is there.
 pub const JOIN_ATTEMPTS: u32 = 7;
 /// First pause before a signalling stream is opened again; doubles up to [`RECONNECT_MAX`]. Two who dial each other at once may

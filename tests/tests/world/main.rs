@@ -16,8 +16,8 @@ use conclave_tests::random;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seeds that failed once, each with what it found.
-const ONCE_FAILED: [u64; 0] = [];
+/// Seeds that failed once, each with what it found: 440 and 578, a knock whose stream broke twice was not heard.
+const ONCE_FAILED: [u64; 2] = [440, 578];
 const SEEDS: u64 = 200;
 
 #[test]

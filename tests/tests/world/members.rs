@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_proto::core::{Command, LeaveReason, Refusal};
+use conclave_proto::core::{Command, LeaveReason, Refusal, SignalInput};
 use conclave_proto::room::Rule;
 
 use crate::link::Profile;
@@ -71,6 +71,22 @@ fn two_who_move_within_a_second_find_each_other_through_a_third() {
     assert!(world.nodes[2].paths.iter().any(|(_, address)| *address == one));
     assert!(world.nodes.iter().all(|node| node.left.is_empty()), "nobody was gone");
     world.demand_media(3);
+}
+
+#[test]
+fn streams_that_break_again_and_again_keep_nobody_waiting() {
+    let mut world = room(2);
+    let newcomer = world.join();
+    world.until(5, "a stream to the newcomer", |world| world.streams.contains_key(&(1, newcomer)));
+    world.run(Duration::from_millis(25));
+    for _ in 0..8 {
+        for (n, other) in [(1, newcomer), (newcomer, 1)] {
+            let (who, remote) = (world.id(other), world.nodes[other].address);
+            world.signal(n, who, SignalInput::Closed);
+            world.signal(n, who, SignalInput::Opened { remote });
+        }
+    }
+    world.until(4, "everybody has met", World::is_whole);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::frames::Wish;
 use crate::limits::{
-    AWAY_RECONNECT, CANDIDATES, HANDSHAKE_DEADLINE, HANDSHAKES_PER_PEER, HEARSAY_ADDRESSES, INTRODUCE_EVERY,
-    RECONNECT_FIRST, RECONNECT_MAX,
+    AWAY_RECONNECT, CANDIDATES, HANDSHAKE_DEADLINE, HANDSHAKES_PER_MEMBER, HANDSHAKES_PER_PEER, HEARSAY_ADDRESSES,
+    INTRODUCE_EVERY, RECONNECT_FIRST, RECONNECT_MAX,
 };
 use crate::noise::{Initiator, Responder};
 use crate::session::Session;
@@ -189,12 +189,12 @@ impl Peer {
     }
 
     /// Counts a handshake; `false`: too many in a short time.
-    pub(super) fn may_shake_hands(&mut self, now: Instant) -> bool {
+    pub(super) fn may_shake_hands(&mut self, now: Instant, is_member: bool) -> bool {
         if now.since(self.handshakes.0) >= HANDSHAKE_DEADLINE {
             self.handshakes = (now, 0);
         }
         self.handshakes.1 += 1;
-        self.handshakes.1 <= HANDSHAKES_PER_PEER
+        self.handshakes.1 <= if is_member { HANDSHAKES_PER_MEMBER } else { HANDSHAKES_PER_PEER }
     }
 
     pub(super) fn schedule_reconnect(&mut self, now: Instant) {

@@ -74,7 +74,10 @@ impl Core {
             self.begin_handshake(id);
             return;
         }
-        peer.shown = None;
+        // The ticket that a session was made with holds for that session, also if this stream breaks before one is shown anew.
+        if is_member || peer.session.is_none() {
+            peer.shown = None;
+        }
         if is_member && is_first {
             self.vouch_to(id);
         }
@@ -199,7 +202,10 @@ impl Core {
     fn begin_handshake(&mut self, id: PeerId) {
         let (now, index) = (self.now, self.fresh_index());
         let Some(psk0) = self.psk0_with(id) else { return };
-        if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now)) {
+        let is_member = self.membership.keys_of(&id).is_some();
+        if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now, is_member)) {
+            // A stream on which nothing is said would be waited for by both ends until a deadline: it is opened anew later.
+            self.handshake_expired(id);
             return;
         }
         let us = self.peer_id();
@@ -227,7 +233,8 @@ impl Core {
         if shown.is_none() && us < id {
             return Err(HandshakeError::Forged);
         }
-        if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now)) {
+        let is_member = self.membership.keys_of(&id).is_some();
+        if !self.peers.get_mut(&id).is_some_and(|peer| peer.may_shake_hands(now, is_member)) {
             return Ok(());
         }
         let first = self.with_handshake_parts(&psk0, |me, agreement, entropy| {
