@@ -93,10 +93,12 @@ impl LayerReceive {
         self.bytes
     }
 
+    /// A piece of a picture, or with `is_parity` one that replaces any.
     pub(super) fn handle(
         &mut self,
         now: Instant,
         piece: &VideoFragment<'_>,
+        is_parity: bool,
         stats: &mut FlowStats,
         deliver: &mut impl FnMut(VideoFrame),
     ) -> Result<(), PeerMisbehaved> {
@@ -120,15 +122,18 @@ impl LayerReceive {
             *waiting = Waiting { pending: Pending::Assembly(Box::new(assembly)), nack_at: None, tries: 0 };
         }
         let Pending::Assembly(assembly) = &mut waiting.pending else { return Ok(()) };
-        if !assembly.add(now, piece)? {
+        let is_new = if is_parity { assembly.add_parity(now, piece)? } else { assembly.add(now, piece)? };
+        if !is_new {
             return Ok(());
         }
+        // Parities follow at the picture's end and may fill the gap.
+        let overtaken = if assembly.repaired { TAIL } else { REORDERING };
         waiting.nack_at = match waiting.nack_at {
             _ if assembly.is_complete() => None,
             // Asked for already: wait for the answer.
             Some(at) if waiting.tries > 0 => Some(at),
-            Some(at) if assembly.has_gap() => Some(at.min(now + REORDERING)),
-            _ if assembly.has_gap() => Some(now + REORDERING),
+            Some(at) if assembly.has_gap() => Some(at.min(now + overtaken)),
+            _ if assembly.has_gap() => Some(now + overtaken),
             _ => Some(now + TAIL),
         };
         let complete = assembly.is_complete();
