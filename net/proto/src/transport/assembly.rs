@@ -1,5 +1,7 @@
 //! One picture that is being put together from its fragments. Fragments may come in any order, twice, or never.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{PeerMisbehaved, repair};
@@ -28,6 +30,8 @@ pub(super) struct Assembly {
     pub(super) reached: usize,
     pub(super) began: Instant,
     pub(super) last_arrival: Instant,
+    /// The longest that one new piece came after another.
+    pace: Duration,
 }
 
 impl Assembly {
@@ -56,6 +60,7 @@ impl Assembly {
             reached: 0,
             began: now,
             last_arrival: now,
+            pace: Duration::ZERO,
         }
     }
 
@@ -114,9 +119,17 @@ impl Assembly {
         slot.copy_from_slice(piece.payload);
         self.arrived += 1;
         self.reached = self.reached.max(index + 1);
+        if self.arrived > 1 {
+            self.pace = self.pace.max(now.since(self.last_arrival));
+        }
         self.last_arrival = now;
         self.restore();
         Ok(true)
+    }
+
+    /// How long after the last piece the next one is late: on a slow path a large picture trickles in.
+    pub(super) fn tail(&self, least: Duration) -> Duration {
+        least.max(self.pace * 2)
     }
 
     pub(super) const fn is_complete(&self) -> bool {
