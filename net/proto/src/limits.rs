@@ -10,7 +10,7 @@ pub use crate::talk::Rate;
 // ---- Protocol ----
 
 /// What we speak. Another number is another language: no attempt is made to guess.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 // ---- Invites and names ----
 
@@ -200,6 +200,13 @@ pub const SENT_LOG: usize = 4096;
 /// Arrivals in one report. More arrived: the oldest are left out, which costs the sender knowledge and nothing else.
 pub const FEEDBACK_ARRIVALS: usize = 256;
 
+// ---- Transport: estimate ----
+
+/// No estimate is below this: speech of 8 kbit/s with its headers, so that a bad hour of a path cannot silence anybody.
+pub const ESTIMATE_LEAST_KBPS: u64 = 30;
+/// Nor above this: nothing in a call gets better, whatever a peer claims.
+pub const ESTIMATE_MOST_KBPS: u64 = 20_000;
+
 // ---- Transport: audio ----
 
 /// Sound frames that wait for the socket. They leave at once; more than this is a stalled caller, and old sound is worthless.
@@ -213,6 +220,11 @@ pub const AUDIO_PAYLOAD_BYTES: usize = 1100;
 pub const VIDEO_FRAME_BYTES: usize = 512 * 1024;
 /// Pieces of one picture, as `VIDEO_FRAME_BYTES` in pieces of 512 bytes.
 pub const VIDEO_FRAGMENTS: usize = 1024;
+/// Pieces of a picture that Reed-Solomon repairs: with the parities below they are 256, all that a byte tells apart. A larger
+/// picture relies on requests.
+pub const VIDEO_REPAIRED_FRAGMENTS: usize = 192;
+/// Parity pieces of one picture.
+pub const VIDEO_PARITIES: u8 = 64;
 /// Pictures of one layer that are being put together or wait for an earlier one: a second at 30 f/s and some.
 pub const VIDEO_FRAMES_IN_FLIGHT: usize = 48;
 /// Bytes that those of all layers may hold.

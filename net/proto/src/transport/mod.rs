@@ -13,9 +13,11 @@ mod assembly;
 mod audio;
 mod estimate;
 mod pacer;
+mod peer_clock;
 mod receive;
 mod recent;
 mod reliable;
+mod repair;
 mod rtt;
 mod send;
 mod sent_log;
@@ -24,7 +26,7 @@ mod video_send;
 
 pub use api::{DatagramInfo, PeerMisbehaved, ReliableFull, TransportConfig, TransportEvent};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,6 +40,7 @@ use arrivals::Arrivals;
 use audio::{AudioReceive, AudioSend};
 use estimate::{BandwidthEstimator, DelayAndLoss, Probe};
 use pacer::Pacer;
+use peer_clock::PeerClock;
 use reliable::{ReliableReceive, ReliableSend};
 use rtt::RoundTrip;
 use sent_log::{PacketReport, SentLog};
@@ -48,8 +51,14 @@ use video_send::VideoSend;
 const REPORT_DELAY: Duration = Duration::from_millis(60);
 /// Sender reports repeat, for clocks drift.
 const SENDER_REPORT_PERIOD: Duration = Duration::from_secs(1);
-/// Something was sent and nothing reported for so long: the path may be gone.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Reports are overdue when the oldest datagram without one is older than the least round trip and this ...
+const OVERDUE: Duration = Duration::from_millis(150);
+/// ... or when none came for so long although one is due.
+const SILENCE: Duration = Duration::from_millis(250);
+/// Before the first report nothing is known about the path.
+const FIRST_SILENCE: Duration = Duration::from_secs(1);
+/// Nothing was reported for so long: the path may be gone, and what is under way on it.
+const CUT: Duration = Duration::from_secs(1);
 
 /// Until the first report, and half of it always: a key frame of a middle layer.
 const FIRST_WINDOW: usize = 24_000;
@@ -84,8 +93,16 @@ pub struct Transport {
     budget: Option<(Bitrate, Instant)>,
     /// What the reliable channel needs for files: not for pictures.
     bulk: Bitrate,
-    /// Since when something that calls for a report got none.
-    unanswered_since: Option<Instant>,
+    /// When the last report came that told something.
+    reported_at: Option<Instant>,
+    /// When reports were last found overdue.
+    overdue_at: Option<Instant>,
+    peer_clock: PeerClock,
+    /// When the estimate last fell far within a moment; what it was before, and when that was noted.
+    shrunk_at: Option<Instant>,
+    estimate_before: (Bitrate, Instant),
+    /// Layers that wait for a key frame of the new rate.
+    begins_anew: BTreeSet<SpatialLayer>,
     events: VecDeque<TransportEvent>,
     reports: Vec<PacketReport>,
     scratch: Vec<u8>,
@@ -118,7 +135,12 @@ impl Transport {
             peer_sender_report: 0,
             budget: None,
             bulk: Bitrate::ZERO,
-            unanswered_since: None,
+            reported_at: None,
+            overdue_at: None,
+            peer_clock: PeerClock::default(),
+            shrunk_at: None,
+            estimate_before: (Bitrate::ZERO, now),
+            begins_anew: BTreeSet::new(),
             events: VecDeque::new(),
             reports: Vec::new(),
             scratch: Vec::new(),
@@ -140,8 +162,8 @@ impl Transport {
     pub fn send_video(&mut self, now: Instant, frame: &VideoFrame) {
         if self.paused {
             self.video_send.stats.frames_dropped += 1;
-        } else if self.video_send.push(now, frame, self.pacer.rate()) {
-            self.push_event(TransportEvent::KeyFrameWanted(frame.layer));
+        } else if self.video_send.push(now, frame, self.estimator.estimate()) {
+            self.want_key(frame.layer);
         }
     }
 
@@ -181,11 +203,8 @@ impl Transport {
         for layer in &mut self.video_receive {
             layer.handle_timeout(now, patience, &mut self.video_received);
         }
-        if self.silence_at().is_some_and(|at| at <= now) {
-            self.unanswered_since = Some(now);
-            self.estimator.silence(now);
-            // It is gone, or its report is: nothing to wait for.
-            self.sent_log.clear();
+        if self.overdue_from().is_some_and(|at| at <= now) {
+            self.reports_overdue(now);
         }
         self.estimator.handle_timeout(now);
         self.estimate_changed(now);
@@ -209,7 +228,7 @@ impl Transport {
             self.reliable_send.due(answer).map(|at| (at, WakeReason::Retransmit)),
             self.wish.due(answer).map(|at| (at, WakeReason::Retransmit)),
             self.sender_report.due(answer).map(|at| (at, WakeReason::Feedback)),
-            self.silence_at().map(|at| (at, WakeReason::Estimate)),
+            self.overdue_from().map(|at| (at, WakeReason::Estimate)),
             self.estimator.next_wake().map(|at| (at, WakeReason::Estimate)),
         ]
         .into_iter()
@@ -239,7 +258,8 @@ impl Transport {
 
     fn path_lost(&mut self) {
         self.sent_log.clear();
-        self.unanswered_since = None;
+        (self.reported_at, self.overdue_at) = (None, None);
+        self.peer_clock = PeerClock::default();
         self.reliable_send.resend();
         self.wish.resend();
         self.sender_report.resend();
@@ -313,11 +333,22 @@ impl Transport {
 
     /// What is under way is no more than the path holds and a report takes. More is a queue, and feedback opens it again.
     fn has_window(&self) -> bool {
-        let window = match self.round_trip.least() {
-            Some(least) => FIRST_WINDOW / 2 + self.estimator.estimate().bytes_in(least + WINDOW_SLACK),
+        // Beside somebody who fills the queue ours is part of what is under way.
+        let round_trip = if self.estimator.has_rival() { self.round_trip.smoothed() } else { self.round_trip.least() };
+        let window = match round_trip {
+            Some(time) => FIRST_WINDOW / 2 + self.estimator.estimate().bytes_in(time + WINDOW_SLACK),
             None => FIRST_WINDOW,
         };
         self.sent_log.in_flight() < window
+    }
+
+    /// While reports are overdue nobody knows what the path carries now, and a key frame would be made for too much.
+    fn want_key(&mut self, layer: SpatialLayer) {
+        if self.overdue_at.is_some() {
+            self.begins_anew.insert(layer);
+        } else {
+            self.push_event(TransportEvent::KeyFrameWanted(layer));
+        }
     }
 
     /// When feedback about something counts as overdue.
@@ -330,8 +361,29 @@ impl Transport {
         Patience { round_trip: self.round_trip.or_initial(), answer }
     }
 
-    fn silence_at(&self) -> Option<Instant> {
-        self.unanswered_since.map(|since| since + SILENCE.max(self.answer() * 2))
+    /// When reports count as overdue, once more if they are.
+    fn overdue_from(&self) -> Option<Instant> {
+        let oldest = self.sent_log.oldest_unanswered()?;
+        let answer = self.answer();
+        let from = match (self.round_trip.least(), self.reported_at) {
+            (Some(least), Some(reported_at)) => {
+                let by_age = oldest + answer.max(least + OVERDUE);
+                by_age.min((oldest + answer).max(reported_at + SILENCE))
+            }
+            _ => oldest + FIRST_SILENCE.max(answer * 2),
+        };
+        Some(self.overdue_at.map_or(from, |at| from.max(at + SILENCE)))
+    }
+
+    /// The path has become much slower, or is gone: half as much at once, and nothing that is not needed.
+    fn reports_overdue(&mut self, now: Instant) {
+        self.overdue_at = Some(now);
+        self.estimator.silence(now);
+        self.video_send.shed();
+        if self.sent_log.oldest_unanswered().is_some_and(|oldest| now.since(oldest) >= CUT.max(self.answer() * 2)) {
+            // It is gone, or its report is: nothing to wait for.
+            self.sent_log.clear();
+        }
     }
 
     fn push_event(&mut self, event: TransportEvent) {

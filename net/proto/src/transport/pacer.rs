@@ -1,6 +1,7 @@
 //! Spreads pictures over time, so that a large one does not fill the path's queue. Sound and control are charged but
 //! never held. The rate is well above the estimate (as libwebrtc does): the estimate says what the path carries on
-//! average, and a picture that waits costs delay.
+//! average, and a picture that waits costs delay. Where the path is known to carry no more it is just above: the picture
+//! would only wait in the path's queue, with the sound behind it.
 
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use crate::time::{Bitrate, Instant};
 
 /// Pictures leave at this many times the estimate.
 const FACTOR: f64 = 2.5;
+/// ... and at this many where that is the path's limit.
+const FACTOR_AT_LIMIT: f64 = 1.4;
 /// What may leave at once after a pause, in time at the pacing rate.
 const BURST: Duration = Duration::from_millis(5);
 /// The same within a probe, whose spacing is the measurement; a timer's granularity must fit.
@@ -29,8 +32,8 @@ impl Pacer {
         Self { rate: estimate.scaled(FACTOR), probe: None, free_at: now }
     }
 
-    pub(super) fn set_estimate(&mut self, estimate: Bitrate) {
-        self.rate = estimate.scaled(FACTOR);
+    pub(super) fn set_estimate(&mut self, estimate: Bitrate, at_limit: bool) {
+        self.rate = estimate.scaled(if at_limit { FACTOR_AT_LIMIT } else { FACTOR });
     }
 
     /// While a probe runs, its rate rules.

@@ -8,6 +8,9 @@ use crate::limits;
 use crate::time::{Bitrate, Instant};
 use crate::wire::{Chunk, Feedback, VideoFragment};
 
+/// So long after a path has become much slower its losses are those of the moment when it did.
+const SHRUNK_LATELY: Duration = Duration::from_millis(1500);
+
 impl Transport {
     /// Once per opened datagram, before its chunks. `bytes_on_wire` is the UDP payload.
     pub fn datagram_received(&mut self, now: Instant, counter: u64, _bytes_on_wire: usize) {
@@ -31,11 +34,17 @@ impl Transport {
                     self.push_event(TransportEvent::Audio(frame));
                 }
             }
-            Chunk::VideoFragment(piece) => self.handle_fragment(now, &piece)?,
-            Chunk::VideoFec(_) | Chunk::Pad(_) => {}
+            Chunk::VideoFragment(piece) => self.handle_piece(now, &piece, false)?,
+            Chunk::VideoFec(parity) => self.handle_piece(now, &parity, true)?,
+            Chunk::Pad(_) => {}
             Chunk::Nack(nack) => {
                 let round_trip = self.round_trip.or_initial();
-                self.video_send.handle_nack(now, &nack, round_trip);
+                let shrunk = self.shrunk_at.is_some_and(|at| now.since(at) < SHRUNK_LATELY);
+                let shrunk = shrunk.then(|| self.estimator.estimate());
+                if self.video_send.handle_nack(now, &nack, round_trip, shrunk) {
+                    self.shrunk_at = None;
+                    self.push_event(TransportEvent::KeyFrameWanted(nack.layer));
+                }
             }
             Chunk::KeyRequest { layer, from_number } => {
                 if self.video_send.handle_key_request(now, layer, from_number) {
@@ -66,10 +75,10 @@ impl Transport {
         Ok(())
     }
 
-    fn handle_fragment(&mut self, now: Instant, piece: &VideoFragment<'_>) -> Result<(), PeerMisbehaved> {
+    fn handle_piece(&mut self, now: Instant, piece: &VideoFragment<'_>, is_parity: bool) -> Result<(), PeerMisbehaved> {
         let events = &mut self.events;
         let mut deliver = |frame| events.push_back(TransportEvent::Video(frame));
-        self.video_receive[piece.layer as usize].handle(now, piece, &mut self.video_received, &mut deliver)
+        self.video_receive[piece.layer as usize].handle(now, piece, is_parity, &mut self.video_received, &mut deliver)
     }
 
     fn handle_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
@@ -81,7 +90,8 @@ impl Transport {
         if self.reports.is_empty() {
             return;
         }
-        self.unanswered_since = None;
+        (self.reported_at, self.overdue_at) = (Some(now), None);
+        self.peer_clock.align(&mut self.reports);
         for report in &self.reports {
             let contents = &report.contents;
             if report.arrived_us.is_none() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::estimate::PADDING;
+use super::estimate::padding;
 use super::sent_log::Contents;
 use super::video_send::Written;
 use super::{DatagramInfo, LAYERS, Transport, TransportEvent};
@@ -21,7 +21,17 @@ const RISE: f64 = 1.05;
 /// ... or some time has passed; a fall at once.
 const FALL: f64 = 0.97;
 const RISE_INTERVAL: Duration = Duration::from_millis(200);
-const LEAST_BUDGET: Bitrate = Bitrate::from_kbps(40);
+/// To less than this part within this time: the path has become much slower.
+const SHRUNK: f64 = 0.5;
+const SHRUNK_WITHIN: Duration = Duration::from_millis(500);
+/// No camera makes anything of less: the path is left to sound.
+const LEAST_BUDGET: Bitrate = Bitrate::from_kbps(20);
+/// Pictures that wait in the pacer are paid back by the next ones within this time ...
+const BACKLOG: Duration = Duration::from_millis(300);
+/// ... up to this part of theirs: more would look like a slower path and change the layer, which costs a key frame.
+const BACKLOG_SHARE: f64 = 0.15;
+/// A picture's time: what waits less than that is no backlog.
+const SLOT: Duration = Duration::from_millis(33);
 
 impl Transport {
     /// Appends the plaintext of one datagram to `out`, at most `max_plaintext` bytes, if something may go now. The
@@ -47,17 +57,17 @@ impl Transport {
         let mut only_padding = false;
         if self.pacer.may_send(now) && self.has_window() {
             self.write_video(now, start, end, &mut contents, out);
-            only_padding = out.len() == start && probe.is_some();
-            if only_padding {
-                Chunk::Pad(PADDING.min(max_plaintext).saturating_sub(Chunk::HEADER_LEN)).encode(out);
+            if out.len() == start
+                && let Some(probe) = probe
+            {
+                only_padding = true;
+                Chunk::Pad(padding(probe.rate).min(max_plaintext).saturating_sub(Chunk::HEADER_LEN)).encode(out);
             }
         }
         if out.len() == start {
             return None;
         }
-        if contents.audio > 0 || out.len() > answers {
-            self.unanswered_since.get_or_insert(now);
-        }
+        contents.eliciting = contents.audio > 0 || out.len() > answers;
         contents.probe = probe.map(|probe| probe.id);
         let bytes = out.len() - start + limits::SEALED_OVERHEAD + limits::PACKET_HEADERS;
         self.pacer.sent(now, bytes);
@@ -108,6 +118,7 @@ impl Transport {
 
     fn write_video(&mut self, now: Instant, start: usize, end: usize, contents: &mut Contents, out: &mut Vec<u8>) {
         let estimate = self.estimator.estimate();
+        self.video_send.set_path(self.estimator.loss(), self.round_trip.or_initial());
         for _ in 0..PIECES {
             let room = end.saturating_sub(out.len());
             let alone = out.len() == start;
@@ -121,20 +132,35 @@ impl Transport {
     /// Tells the pacer, and the encoder if it is worth it.
     pub(super) fn estimate_changed(&mut self, now: Instant) {
         let estimate = self.estimator.estimate();
-        self.pacer.set_estimate(estimate);
+        if estimate < self.estimate_before.0.scaled(SHRUNK) {
+            (self.shrunk_at, self.estimate_before) = (Some(now), (estimate, now));
+            self.begins_anew.extend(self.video_send.begin_anew(now, estimate).into_iter().flatten());
+        } else if now.since(self.estimate_before.1) >= SHRUNK_WITHIN || estimate > self.estimate_before.0 {
+            self.estimate_before = (estimate, now);
+        }
+        self.pacer.set_estimate(estimate, self.estimator.is_at_limit() || self.estimator.has_rival());
         self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
         let sound = self.audio_send.rate(now);
-        // Headers and tags are 8 % of full datagrams; what is lost is sent again.
-        let repair = 1.0 - self.estimator.loss().min(0.3);
+        // Headers and tags are 8 % of full datagrams; what is lost is sent again, or repaired by what is sent beside it.
+        let again = 1.0 - self.estimator.loss().min(0.3);
+        let repair = again.min(1.0 / (1.0 + self.video_send.parity_share()));
         let taken = sound.as_bps().saturating_add(self.bulk.as_bps());
         let rest = Bitrate::from_bps(estimate.as_bps().saturating_sub(taken));
-        let budget = rest.scaled(0.9 * repair).max(LEAST_BUDGET);
+        let backlog = self.video_send.waiting_bytes().saturating_sub(estimate.bytes_in(SLOT));
+        let owed = Bitrate::from_bps(backlog as u64 * 8).scaled(1.0 / BACKLOG.as_secs_f64());
+        let budget = rest.scaled(0.9 * repair);
+        let owed = owed.min(budget.scaled(BACKLOG_SHARE));
+        let budget = Bitrate::from_bps(budget.as_bps().saturating_sub(owed.as_bps()));
+        let budget = if budget < LEAST_BUDGET { Bitrate::ZERO } else { budget };
         let tell = self.budget.is_none_or(|(told, at)| {
             budget < told.scaled(FALL) || (budget > told.scaled(RISE) && now.since(at) >= RISE_INTERVAL)
         });
         if tell {
             self.budget = Some((budget, now));
             self.push_event(TransportEvent::EncoderBudget(budget));
+        }
+        for layer in std::mem::take(&mut self.begins_anew) {
+            self.want_key(layer);
         }
     }
 }

@@ -25,6 +25,8 @@ enum Fate {
 /// What one datagram carried, as far as its fate matters.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Contents {
+    /// It calls for a report.
+    pub(super) eliciting: bool,
     pub(super) audio: u8,
     pub(super) video: u8,
     /// Version of the wish inside; 0: none.
@@ -65,6 +67,8 @@ pub(super) struct SentLog {
     in_flight: usize,
     /// Every report is about this number or later ones.
     told_from: u64,
+    /// All below have a known fate.
+    answered_to: u64,
 }
 
 impl SentLog {
@@ -89,10 +93,17 @@ impl SentLog {
         self.in_flight
     }
 
+    /// When the oldest was sent that calls for a report and got none.
+    pub(super) fn oldest_unanswered(&self) -> Option<Instant> {
+        let from = self.sent.partition_point(|sent| sent.number < self.answered_to);
+        let waits = |sent: &&Sent| sent.fate == Fate::Unknown && sent.contents.eliciting;
+        self.sent.range(from..).find(waits).map(|sent| sent.at)
+    }
+
     /// What is in flight belongs to a path that is no more.
     pub(super) fn clear(&mut self) {
         self.sent.clear();
-        self.in_flight = 0;
+        (self.in_flight, self.answered_to) = (0, 0);
     }
 
     /// Later reports begin at `begin`, where the log has index `from`: what lies before stays unknown.
@@ -146,6 +157,11 @@ impl SentLog {
                 contents: sent.contents,
             });
         }
+        let unknown = self.sent.iter().skip(self.sent.partition_point(|sent| sent.number < self.answered_to));
+        let first = unknown.skip_while(|sent| sent.fate != Fate::Unknown).next();
+        self.answered_to = first
+            .map_or(last.saturating_add(1).min(self.sent.back().map_or(0, |sent| sent.number + 1)), |sent| sent.number)
+            .max(self.answered_to);
         newest
     }
 }

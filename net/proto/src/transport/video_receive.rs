@@ -93,10 +93,12 @@ impl LayerReceive {
         self.bytes
     }
 
+    /// A piece of a picture, or with `is_parity` one that replaces any.
     pub(super) fn handle(
         &mut self,
         now: Instant,
         piece: &VideoFragment<'_>,
+        is_parity: bool,
         stats: &mut FlowStats,
         deliver: &mut impl FnMut(VideoFrame),
     ) -> Result<(), PeerMisbehaved> {
@@ -120,16 +122,19 @@ impl LayerReceive {
             *waiting = Waiting { pending: Pending::Assembly(Box::new(assembly)), nack_at: None, tries: 0 };
         }
         let Pending::Assembly(assembly) = &mut waiting.pending else { return Ok(()) };
-        if !assembly.add(now, piece)? {
+        let is_new = if is_parity { assembly.add_parity(now, piece)? } else { assembly.add(now, piece)? };
+        if !is_new {
             return Ok(());
         }
+        // Parities follow at the picture's end and may fill the gap.
+        let overtaken = if assembly.repaired { TAIL } else { REORDERING };
         waiting.nack_at = match waiting.nack_at {
             _ if assembly.is_complete() => None,
             // Asked for already: wait for the answer.
             Some(at) if waiting.tries > 0 => Some(at),
-            Some(at) if assembly.has_gap() => Some(at.min(now + REORDERING)),
-            _ if assembly.has_gap() => Some(now + REORDERING),
-            _ => Some(now + TAIL),
+            Some(at) if assembly.has_gap() => Some(at.min(now + overtaken)),
+            _ if assembly.has_gap() => Some(now + overtaken),
+            _ => Some(now + assembly.tail(TAIL)),
         };
         let complete = assembly.is_complete();
         self.suspect_earlier(now, piece.number);
@@ -325,6 +330,16 @@ impl LayerReceive {
         out: &mut Vec<u8>,
     ) -> bool {
         let highest = self.highest;
+        for waiting in self.waiting.values_mut() {
+            // Pieces that came since then: the rest is on its way, and a request without numbers would be for all of it.
+            if waiting.nack_at.is_some_and(|at| at <= now)
+                && let Pending::Assembly(assembly) = &waiting.pending
+                && !assembly.has_gap()
+                && now.since(assembly.last_arrival) < assembly.tail(TAIL)
+            {
+                waiting.nack_at = Some(assembly.last_arrival + assembly.tail(TAIL));
+            }
+        }
         let due = self.waiting.iter_mut().find(|(_, waiting)| waiting.nack_at.is_some_and(|at| at <= now));
         let Some((&number, waiting)) = due else { return false };
         waiting.tries += 1;
@@ -332,7 +347,7 @@ impl LayerReceive {
         waiting.nack_at = (waiting.tries < limits::NACK_TRIES).then_some(again);
         let nack = match &waiting.pending {
             Pending::Assembly(assembly) => {
-                let all = highest > Some(number) || now.since(assembly.last_arrival) >= TAIL;
+                let all = highest > Some(number) || now.since(assembly.last_arrival) >= assembly.tail(TAIL);
                 Nack::build(self.layer, number, assembly.missing(all), ranges)
             }
             Pending::Unseen { .. } => Nack::build(self.layer, number, std::iter::empty(), ranges),

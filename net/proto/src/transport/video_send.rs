@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::recent::RecentNumbers;
+use super::{LAYERS, repair};
 use crate::core::FlowStats;
 use crate::frames::{SpatialLayer, VideoFrame};
 use crate::limits;
@@ -15,6 +16,18 @@ use crate::wire::{Chunk, Nack, VideoFragment};
 const FRAGMENT_HEADER: usize = Chunk::HEADER_LEN + 2 + 4 + 8 + 4 + 4 + 2 + 2 + 4;
 /// Fragments are not cut smaller than this to fill a datagram.
 const SMALLEST_UNIT: usize = 512;
+/// On shorter round trips lost pieces are asked for in time.
+const FAR: Duration = Duration::from_millis(100);
+/// Pictures that may stay incomplete in spite of parities: base ones and those of the top layer, where requests come late ...
+const SPARE_FAR: [f64; 2] = [0.01, 0.04];
+/// ... and where they come in time.
+const SPARE_NEAR: [f64; 2] = [0.06, 0.12];
+/// When a path has just become much slower, what would be sent again for longer than this is worth less than a key frame ...
+const AGAIN_LONG: Duration = Duration::from_millis(100);
+/// ... of so many bytes at least.
+const AGAIN_BYTES: usize = 3 * 1024;
+/// Less loss than this is no loss.
+const LEAST_LOSS: f64 = 0.004;
 /// Sending again may take this share of the estimate ...
 const RETRANSMIT_SHARE: f64 = 0.5;
 /// ... and this much at once: a key frame with its neighbours.
@@ -29,6 +42,9 @@ struct Outgoing {
     unit: u16,
     /// Fragments sent so far.
     sent: u16,
+    /// Parity pieces that it gets, and how many were sent.
+    parities: u8,
+    parities_sent: u8,
     /// Which were sent again, and when.
     again: Vec<(u16, Instant)>,
 }
@@ -59,6 +75,11 @@ pub(super) struct VideoSend {
     again: VecDeque<(SpatialLayer, u32, u16)>,
     again_credit: usize,
     again_at: Instant,
+    /// Share of datagrams that get lost, and the round trip: whether and how pictures are made repairable.
+    loss: f64,
+    round_trip: Duration,
+    /// Pieces of a picture, lately.
+    pieces: f64,
     pub(super) stats: FlowStats,
 }
 
@@ -73,18 +94,21 @@ impl VideoSend {
             again: VecDeque::new(),
             again_credit: RETRANSMIT_BURST,
             again_at: now,
+            loss: 0.0,
+            round_trip: Duration::ZERO,
+            pieces: 1.0,
             stats: FlowStats::default(),
         }
     }
 
     /// Queues a frame that left the encoder. True: a key frame of its layer is needed before anything else can be sent.
-    pub(super) fn push(&mut self, now: Instant, frame: &VideoFrame, pacing: Bitrate) -> bool {
+    pub(super) fn push(&mut self, now: Instant, frame: &VideoFrame, estimate: Bitrate) -> bool {
         let size = frame.payload.len();
         if size == 0 || size > limits::VIDEO_FRAME_BYTES {
             self.stats.frames_dropped += 1;
             return self.ask_key(now, frame.layer, frame.temporal == 0);
         }
-        let drain = pacing.time_for(self.queued_bytes);
+        let drain = estimate.time_for(self.queued_bytes);
         let layer = &mut self.layers[frame.layer as usize];
         if frame.is_key() {
             // What waits of the older pictures is of no use once the key frame is there.
@@ -110,7 +134,15 @@ impl VideoSend {
         self.layers[frame.layer as usize].accepted.insert(frame.number);
         self.queued_bytes += size;
         let frame = frame.clone();
-        self.queue.push_back(Outgoing { frame, at: now, unit: 0, sent: 0, again: Vec::new() });
+        self.queue.push_back(Outgoing {
+            frame,
+            at: now,
+            unit: 0,
+            sent: 0,
+            parities: 0,
+            parities_sent: 0,
+            again: Vec::new(),
+        });
         false
     }
 
@@ -139,6 +171,38 @@ impl VideoSend {
         self.queued_bytes = self.queue.iter().map(Outgoing::unsent_bytes).sum();
     }
 
+    /// The path has become slow: what nobody needs is not sent any more.
+    pub(super) fn shed(&mut self) {
+        let before = self.queue.len();
+        self.queue.retain(|waiting| waiting.frame.temporal == 0 || waiting.sent > 0);
+        self.stats.frames_dropped += (before - self.queue.len()) as u64;
+        self.queued_bytes = self.queue.iter().map(Outgoing::unsent_bytes).sum();
+        self.again.clear();
+    }
+
+    /// The path has become much slower, and carries no more than this. If what waits would take too long, each of its layers begins
+    /// anew with a key frame of the new rate; these.
+    pub(super) fn begin_anew(&mut self, now: Instant, estimate: Bitrate) -> [Option<SpatialLayer>; 3] {
+        if estimate.time_for(self.queued_bytes) <= limits::VIDEO_QUEUE_DELAY {
+            return [None; 3];
+        }
+        let layers = LAYERS.map(|layer| self.queue.iter().any(|waiting| waiting.frame.layer == layer).then_some(layer));
+        self.stats.frames_dropped += self.queue.len() as u64;
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.again.clear();
+        for layer in layers.into_iter().flatten() {
+            let layer = &mut self.layers[layer as usize];
+            (layer.accepted, layer.key_asked_at) = (RecentNumbers::default(), Some(now));
+        }
+        layers
+    }
+
+    /// Bytes that wait to be sent for the first time.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.queued_bytes
+    }
+
     /// Nothing of the past is worth sending any more; each layer begins anew with a key frame.
     pub(super) fn clear(&mut self) {
         self.stats.frames_dropped += self.queue.len() as u64;
@@ -160,8 +224,29 @@ impl VideoSend {
         self.ask_key(now, layer, true)
     }
 
-    pub(super) fn handle_nack(&mut self, now: Instant, nack: &Nack<'_>, round_trip: Duration) {
+    /// `shrunk`: the path has just become much slower, and this is the estimate now. True: sending all of that again would take
+    /// longer than a key frame, which the encoder is to make.
+    pub(super) fn handle_nack(
+        &mut self,
+        now: Instant,
+        nack: &Nack<'_>,
+        round_trip: Duration,
+        shrunk: Option<Bitrate>,
+    ) -> bool {
         self.stats.nack_count += 1;
+        self.queue_again(now, nack, round_trip);
+        let Some(estimate) = shrunk else { return false };
+        let waits = self.again.len() * (limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD);
+        if waits <= AGAIN_BYTES.max(estimate.bytes_in(AGAIN_LONG)) || !self.ask_key(now, nack.layer, true) {
+            return false;
+        }
+        self.again.retain(|(layer, _, _)| *layer != nack.layer);
+        self.drop_waiting(nack.layer);
+        self.layers[nack.layer as usize].accepted = RecentNumbers::default();
+        true
+    }
+
+    fn queue_again(&mut self, now: Instant, nack: &Nack<'_>, round_trip: Duration) {
         let ours = |sent: &&mut Outgoing| sent.frame.layer == nack.layer && sent.frame.number == nack.number;
         let mut candidates = self.history.iter_mut().rev().chain(self.queue.iter_mut());
         let Some(sent) = candidates.find(ours) else { return };
@@ -248,8 +333,16 @@ impl VideoSend {
             }
         }
         let Some(first) = self.queue.front_mut() else { return false };
-        if first.unit == 0 && !first.cut(room) {
-            return false;
+        if first.unit == 0 {
+            if !first.cut(room) {
+                return false;
+            }
+            let count = first.frame.payload.len().div_ceil(usize::from(first.unit));
+            first.parities = parities(count, first.frame.temporal, self.loss, self.round_trip);
+            self.pieces = self.pieces * 0.95 + f64::from(u16::try_from(count).unwrap_or(u16::MAX)) * 0.05;
+        }
+        if usize::from(first.sent) == first.count() {
+            return self.write_parity(now, room, alone, out);
         }
         let fragment = first.fragment(first.sent, false);
         let len = Chunk::HEADER_LEN + fragment.encoded_len();
@@ -261,18 +354,60 @@ impl VideoSend {
             return false;
         }
         Chunk::VideoFragment(fragment).encode(out);
-        let (payload, last) = (fragment.payload.len(), usize::from(first.sent) + 1 == fragment.count());
+        let payload = fragment.payload.len();
+        let last = usize::from(first.sent) + 1 == fragment.count() && first.parities == 0;
         first.sent += 1;
         self.queued_bytes = self.queued_bytes.saturating_sub(payload);
         self.stats.packets += 1;
         self.stats.bytes += len as u64;
-        if last && let Some(mut done) = self.queue.pop_front() {
+        if last {
+            self.head_is_done(now);
+        }
+        true
+    }
+
+    fn head_is_done(&mut self, now: Instant) {
+        if let Some(mut done) = self.queue.pop_front() {
             done.at = now;
             self.stats.frames += 1;
             self.history_bytes += done.frame.payload.len();
             self.history.push_back(done);
         }
+    }
+
+    fn write_parity(&mut self, now: Instant, room: usize, alone: bool, out: &mut Vec<u8>) -> bool {
+        let Some(first) = self.queue.front_mut() else { return false };
+        let piece = repair::parity(first.parities_sent, &first.frame.payload, usize::from(first.unit));
+        let parity =
+            VideoFragment { index: u16::from(first.parities_sent), payload: &piece, ..first.fragment(0, false) };
+        let len = Chunk::HEADER_LEN + parity.encoded_len();
+        if len > room {
+            if alone {
+                // Cut for a path that carried larger datagrams: it has to do without.
+                self.head_is_done(now);
+            }
+            return false;
+        }
+        Chunk::VideoFec(parity).encode(out);
+        first.parities_sent += 1;
+        self.stats.packets += 1;
+        self.stats.bytes += len as u64;
+        if first.parities_sent == first.parities {
+            self.head_is_done(now);
+        }
         true
+    }
+
+    /// What is known of the path's losses.
+    pub(super) const fn set_path(&mut self, loss: f64, round_trip: Duration) {
+        (self.loss, self.round_trip) = (loss, round_trip);
+    }
+
+    /// Bytes of parities to bytes of pictures, as the path is now: a rate without room for pictures must not be taken for one.
+    pub(super) fn parity_share(&self) -> f64 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to `limits::VIDEO_FRAGMENTS`")]
+        let pieces = self.pieces.round() as usize;
+        f64::from(parities(pieces, 0, self.loss, self.round_trip)) / self.pieces.max(1.0)
     }
 
     /// The head was cut for a path that carried larger datagrams: its layer begins anew with a key frame.
@@ -300,6 +435,10 @@ impl Outgoing {
         self.frame.payload.len().saturating_sub(usize::from(self.sent) * usize::from(self.unit))
     }
 
+    fn count(&self) -> usize {
+        self.frame.payload.len().div_ceil(usize::from(self.unit).max(1))
+    }
+
     /// Decides the fragment size, all alike so that no tiny rest travels alone. False: better wait for an empty datagram.
     fn cut(&mut self, room: usize) -> bool {
         let (size, most) = (self.frame.payload.len(), room.saturating_sub(FRAGMENT_HEADER));
@@ -320,6 +459,7 @@ impl Outgoing {
             temporal: frame.temporal,
             codec: frame.codec,
             retransmitted,
+            repaired: self.parities > 0 && !retransmitted,
             number: frame.number,
             needs_back: frame.needs_back,
             captured_us: frame.captured_us,
@@ -331,4 +471,13 @@ impl Outgoing {
             payload: &frame.payload[begin..end],
         }
     }
+}
+
+/// Parity pieces for a picture of `count` pieces.
+fn parities(count: usize, temporal: u8, loss: f64, round_trip: Duration) -> u8 {
+    if loss < LEAST_LOSS {
+        return 0;
+    }
+    let spare = if round_trip >= FAR { SPARE_FAR } else { SPARE_NEAR };
+    repair::parities(count, loss, spare[usize::from(temporal > 0)])
 }

@@ -6,7 +6,7 @@ use super::super::video_send::VideoSend;
 use super::*;
 use crate::frames::VideoCodec;
 use crate::time::Bitrate;
-use crate::wire::chunks;
+use crate::wire::{Nack, chunks};
 
 const PATIENCE: Patience = Patience { round_trip: Duration::from_millis(30), answer: Duration::from_millis(40) };
 const FAST: Bitrate = Bitrate::from_kbps(20_000);
@@ -62,10 +62,14 @@ impl Pair {
 
     fn arrive(&mut self, now: Instant, datagram: &[u8]) {
         for chunk in chunks(datagram) {
-            let Ok(Chunk::VideoFragment(piece)) = chunk else { panic!("{chunk:?}") };
+            let (piece, is_parity) = match chunk {
+                Ok(Chunk::VideoFragment(piece)) => (piece, false),
+                Ok(Chunk::VideoFec(piece)) => (piece, true),
+                other => panic!("{other:?}"),
+            };
             let got = &mut self.got;
             let mut deliver = |frame| got.push(frame);
-            self.receive.handle(now, &piece, &mut self.stats, &mut deliver).expect("honest");
+            self.receive.handle(now, &piece, is_parity, &mut self.stats, &mut deliver).expect("honest");
         }
     }
 
@@ -77,7 +81,7 @@ impl Pair {
         self.receive.write_key_request(now, PATIENCE, &mut out);
         for chunk in chunks(&out) {
             match chunk {
-                Ok(Chunk::Nack(nack)) => self.send.handle_nack(now, &nack, PATIENCE.round_trip),
+                Ok(Chunk::Nack(nack)) => key |= self.send.handle_nack(now, &nack, PATIENCE.round_trip, None),
                 Ok(Chunk::KeyRequest { layer, from_number }) => {
                     self.receive.key_request_arrived();
                     key |= self.send.handle_key_request(now, layer, from_number);
@@ -230,6 +234,47 @@ fn a_full_pacer_drops_pictures_and_asks_for_a_fresh_start() {
 }
 
 #[test]
+fn on_a_long_lossy_path_lost_pieces_are_repaired_without_a_request() {
+    let mut pair = Pair::new();
+    pair.send.set_path(0.1, Duration::from_millis(200));
+    for number in 0..40 {
+        pair.send.push(at(u64::from(number) * 33), &frame(number, number == 0, 6000), FAST);
+        let datagrams = pair.datagrams(at(u64::from(number) * 33));
+        assert!(datagrams.len() > 6, "six pieces and some more");
+        for (index, datagram) in datagrams.iter().enumerate() {
+            // Any two.
+            if index != number as usize % 6 && index != (number as usize + 2) % 6 {
+                pair.arrive(at(u64::from(number) * 33), datagram);
+            }
+        }
+    }
+    assert_eq!(pair.numbers(), (0..40).collect::<Vec<u32>>());
+    assert!(pair.got.iter().all(|got| *got == frame(got.number, got.number == 0, 6000)), "bit by bit");
+}
+
+#[test]
+fn a_path_without_losses_gets_no_parities() {
+    let mut pair = Pair::new();
+    pair.send.set_path(0.0, Duration::from_millis(200));
+    pair.send.push(at(0), &frame(0, true, 6000), FAST);
+    assert_eq!(pair.datagrams(at(0)).len(), 6);
+}
+
+#[test]
+fn requests_that_would_take_too_long_are_answered_by_a_key_frame() {
+    let mut pair = Pair::new();
+    let slow = Bitrate::from_kbps(200);
+    pair.send.push(at(0), &frame(0, true, 40_000), FAST);
+    pair.datagrams(at(0));
+    let mut ranges = Vec::new();
+    let nack = Nack::build(SpatialLayer::Full, 0, 0..35, &mut ranges);
+    assert!(pair.send.handle_nack(at(50), &nack, PATIENCE.round_trip, Some(slow)));
+    assert!(pair.send.push(at(66), &frame(1, false, 900), FAST) || pair.datagrams(at(66)).is_empty(), "it begins anew");
+    assert!(!pair.send.handle_nack(at(90), &nack, PATIENCE.round_trip, Some(slow)), "once");
+    assert!(!pair.send.push(at(99), &frame(2, true, 4000), slow));
+}
+
+#[test]
 fn contradicting_pieces_are_misbehaviour() {
     let mut pair = Pair::new();
     let piece = |total: u32, index: u16, payload| VideoFragment {
@@ -237,6 +282,7 @@ fn contradicting_pieces_are_misbehaviour() {
         temporal: 0,
         codec: VideoCodec::Av1,
         retransmitted: false,
+        repaired: false,
         number: 0,
         needs_back: 0,
         captured_us: 0,
@@ -249,8 +295,8 @@ fn contradicting_pieces_are_misbehaviour() {
     };
     let mut none = |_: VideoFrame| panic!("nothing is whole");
     let mut stats = FlowStats::default();
-    pair.receive.handle(at(0), &piece(8, 0, b"abcd"), &mut stats, &mut none).expect("fine so far");
-    let result = pair.receive.handle(at(0), &piece(7, 1, b"efg"), &mut stats, &mut none);
+    pair.receive.handle(at(0), &piece(8, 0, b"abcd"), false, &mut stats, &mut none).expect("fine so far");
+    let result = pair.receive.handle(at(0), &piece(7, 1, b"efg"), false, &mut stats, &mut none);
     assert_eq!(result, Err(PeerMisbehaved::FragmentMismatch));
 }
 
@@ -304,12 +350,12 @@ proptest! {
             let len = (total - index * u32::from(unit)).min(u32::from(unit)) as usize;
             if count as usize > limits::VIDEO_FRAGMENTS { continue; }
             let piece = VideoFragment {
-                layer: SpatialLayer::Full, temporal, codec: VideoCodec::Av1, retransmitted: false, number: number % 200,
+                layer: SpatialLayer::Full, temporal, codec: VideoCodec::Av1, retransmitted: false, repaired: false, number: number % 200,
                 needs_back, captured_us: 0, width: 1, height: 1, index: u16::try_from(index).expect("few"), unit, total,
                 payload: &payload[..len],
             };
             // An error ends the session; here the next piece comes all the same.
-            let honest = receive.handle(at(0), &piece, &mut stats, &mut |_| {}).is_ok();
+            let honest = receive.handle(at(0), &piece, false, &mut stats, &mut |_| {}).is_ok();
             prop_assert!(honest || !receive.waiting.is_empty());
             prop_assert!(receive.bytes() <= limits::VIDEO_REASSEMBLY_BYTES / 2);
             prop_assert!(receive.waiting.len() <= limits::VIDEO_FRAMES_IN_FLIGHT + 1);

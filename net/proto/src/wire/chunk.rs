@@ -14,8 +14,8 @@ pub enum Chunk<'a> {
     Audio(Audio<'a>),
     /// A piece of a picture.
     VideoFragment(VideoFragment<'a>),
-    /// Repair data for pictures; reserved, ignored by this version.
-    VideoFec(&'a [u8]),
+    /// A parity piece of a picture: `index` is its row, the payload `unit` bytes long.
+    VideoFec(VideoFragment<'a>),
     /// What arrived, and when.
     Feedback(Feedback<'a>),
     /// Missing pieces of pictures.
@@ -142,7 +142,7 @@ impl Chunk<'_> {
         match self {
             Chunk::Audio(audio) => audio.encode(out),
             Chunk::VideoFragment(fragment) => fragment.encode(out),
-            Chunk::VideoFec(body) => out.extend_from_slice(body),
+            Chunk::VideoFec(parity) => parity.encode(out),
             Chunk::Feedback(feedback) => feedback.encode(out),
             Chunk::Nack(nack) => nack.encode(out),
             Chunk::KeyRequest { layer, from_number } => {
@@ -209,7 +209,7 @@ fn parse_body(kind: u64, body: &[u8]) -> Result<Option<Chunk<'_>>, Malformed> {
         VIDEO_FRAGMENT => {
             return VideoFragment::parse(body).map(|fragment| Some(Chunk::VideoFragment(fragment)));
         }
-        VIDEO_FEC => Chunk::VideoFec(reader.take_rest()),
+        VIDEO_FEC => return VideoFragment::parse_parity(body).map(|parity| Some(Chunk::VideoFec(parity))),
         FEEDBACK => return Feedback::parse(body).map(|feedback| Some(Chunk::Feedback(feedback))),
         NACK => return Nack::parse(body).map(|nack| Some(Chunk::Nack(nack))),
         KEY_REQUEST => Chunk::KeyRequest { layer: parse_layer(reader.u8()?)?, from_number: reader.varint_u32()? },

@@ -56,6 +56,8 @@ pub struct VideoFragment<'a> {
     pub codec: VideoCodec,
     /// It is sent again after a request.
     pub retransmitted: bool,
+    /// Parity pieces of its picture follow: no need to hurry with requests.
+    pub repaired: bool,
     /// Frame number within the layer.
     pub number: u32,
     /// As in `VideoFrame`.
@@ -108,7 +110,13 @@ impl<'a> VideoFragment<'a> {
             VideoCodec::Av1 => 0,
             VideoCodec::H264 => 1,
         };
-        out.push(layer | self.temporal.min(3) << 2 | codec << 4 | u8::from(self.retransmitted) << 7);
+        out.push(
+            layer
+                | self.temporal.min(3) << 2
+                | codec << 4
+                | u8::from(self.repaired) << 6
+                | u8::from(self.retransmitted) << 7,
+        );
         out.push(self.needs_back);
         for number in [
             u64::from(self.number),
@@ -125,18 +133,37 @@ impl<'a> VideoFragment<'a> {
     }
 
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let fragment = Self::parse_head(body)?;
+        fragment.check()?;
+        Ok(fragment)
+    }
+
+    /// A parity piece: afterwards its picture is within bounds and repairable, its row too, and it has `unit` bytes.
+    pub(super) fn parse_parity(body: &'a [u8]) -> Result<Self, Malformed> {
+        let parity = Self::parse_head(body)?;
+        parity.check_picture()?;
+        let repairable = parity.count() <= limits::VIDEO_REPAIRED_FRAGMENTS;
+        if !repairable || parity.index >= u16::from(limits::VIDEO_PARITIES) {
+            return Err(Malformed::OutOfRange);
+        }
+        parity.check_len(usize::from(parity.unit))?;
+        Ok(parity)
+    }
+
+    fn parse_head(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let flags = reader.u8()?;
-        let codec = match flags >> 4 & 0x7 {
+        let codec = match flags >> 4 & 0x3 {
             0 => VideoCodec::Av1,
             1 => VideoCodec::H264,
             _ => return Err(Malformed::UnknownCode),
         };
-        let fragment = Self {
+        Ok(Self {
             layer: parse_layer(flags & 0x3)?,
             temporal: flags >> 2 & 0x3,
             codec,
             retransmitted: flags & 0x80 != 0,
+            repaired: flags & 0x40 != 0,
             needs_back: reader.u8()?,
             number: reader.varint_u32()?,
             captured_us: reader.varint()?,
@@ -146,20 +173,29 @@ impl<'a> VideoFragment<'a> {
             unit: reader.varint_u16()?,
             total: reader.varint_u32()?,
             payload: reader.take_rest(),
-        };
-        fragment.check()?;
-        Ok(fragment)
+        })
     }
 
     /// Afterwards `offset()..offset() + payload.len()` lies inside `total`, which is within bounds.
     fn check(&self) -> Result<(), Malformed> {
+        self.check_picture()?;
+        if usize::from(self.index) >= self.count() {
+            return Err(Malformed::OutOfRange);
+        }
+        self.check_len((self.total as usize - self.offset()).min(usize::from(self.unit)))
+    }
+
+    fn check_picture(&self) -> Result<(), Malformed> {
         if self.unit == 0 || self.total == 0 || self.total as usize > limits::VIDEO_FRAME_BYTES {
             return Err(Malformed::OutOfRange);
         }
-        if self.count() > limits::VIDEO_FRAGMENTS || usize::from(self.index) >= self.count() {
+        if self.count() > limits::VIDEO_FRAGMENTS {
             return Err(Malformed::OutOfRange);
         }
-        let expected = (self.total as usize - self.offset()).min(usize::from(self.unit));
+        Ok(())
+    }
+
+    const fn check_len(&self, expected: usize) -> Result<(), Malformed> {
         match self.payload.len() {
             len if len < expected => Err(Malformed::Truncated),
             len if len > expected => Err(Malformed::Leftover),

@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn fragments_round_trip(
-        layer in layer(), temporal in 0..4_u8, retransmitted: bool, number: u32, needs_back: u8,
+        layer in layer(), temporal in 0..4_u8, retransmitted: bool, repaired: bool, number: u32, needs_back: u8,
         captured_us in 0..1_u64 << 62, width: u16, height: u16, unit in 64..1150_u16, total in 1..100_000_u32, pick: u16,
     ) {
         let count = total.div_ceil(u32::from(unit));
@@ -50,7 +50,7 @@ proptest! {
         let len = (total - index * u32::from(unit)).min(u32::from(unit));
         let payload = vec![7; len as usize];
         let fragment = VideoFragment {
-            layer, temporal, codec: VideoCodec::H264, retransmitted, number, needs_back, captured_us, width, height,
+            layer, temporal, codec: VideoCodec::H264, retransmitted, repaired, number, needs_back, captured_us, width, height,
             index: u16::try_from(index).expect("few"), unit, total, payload: &payload,
         };
         let mut bytes = Vec::new();
@@ -59,6 +59,25 @@ proptest! {
         prop_assert_eq!(bytes.len(), Chunk::HEADER_LEN + fragment.encoded_len());
         prop_assert_eq!(chunks(&bytes).next(), Some(Ok(Chunk::VideoFragment(fragment))));
         prop_assert!(fragment.offset() + payload.len() <= total as usize);
+    }
+
+    #[test]
+    fn parities_round_trip(number: u32, unit in 64..1150_u16, total in 1..60_000_u32, row in 0..200_u16) {
+        let payload = vec![9; usize::from(unit)];
+        let parity = VideoFragment {
+            layer: SpatialLayer::Medium, temporal: 0, codec: VideoCodec::Av1, retransmitted: false, repaired: true, number,
+            needs_back: 1, captured_us: 5, width: 640, height: 360, index: row, unit, total, payload: &payload,
+        };
+        let mut bytes = Vec::new();
+        Chunk::VideoFec(parity).encode(&mut bytes);
+        let count = total.div_ceil(u32::from(unit)) as usize;
+        let fits = count <= crate::limits::VIDEO_REPAIRED_FRAGMENTS && row < u16::from(crate::limits::VIDEO_PARITIES);
+        let expected = if fits { Ok(Chunk::VideoFec(parity)) } else { Err(Malformed::OutOfRange) };
+        prop_assert_eq!(chunks(&bytes).next(), Some(expected));
+        let short = VideoFragment { payload: &payload[1..], ..parity };
+        bytes.clear();
+        Chunk::VideoFec(short).encode(&mut bytes);
+        prop_assert!(chunks(&bytes).next().is_some_and(|chunk| chunk.is_err()));
     }
 
     #[test]

@@ -1,39 +1,74 @@
-//! The estimator that ships: additive-increase, multiplicative-decrease on the delay trend, the loss experiment beside it, and
-//! probes. Feels its way up only as far as what is sent proves; what is not used is found by probes.
+//! The estimator that ships: additive-increase, multiplicative-decrease on the delay, the loss experiment beside it, probes, and a
+//! window of CUBIC while somebody else holds the queue. Feels its way up only as far as what is sent proves; what is not used is
+//! found by probes. A decrease goes below what the path carries until the queue is empty, then back to just below it.
 
 use std::time::Duration;
 
 use super::acked::RateWindow;
 use super::loss::LossModel;
 use super::probe::Prober;
+use super::rival::Rival;
 use super::trend::{DelayTrend, Usage};
 use super::{BandwidthEstimator, Probe};
+use crate::limits;
 use crate::time::{Bitrate, Instant};
 use crate::transport::sent_log::PacketReport;
 
 /// Before anything is known.
 const START: Bitrate = Bitrate::from_kbps(1200);
-const FLOOR: Bitrate = Bitrate::from_kbps(100);
+const FLOOR: Bitrate = Bitrate::from_kbps(limits::ESTIMATE_LEAST_KBPS);
 /// Above this nothing in a call gets better.
-const MOST: Bitrate = Bitrate::from_kbps(20_000);
-/// On overuse, of what came through.
+const MOST: Bitrate = Bitrate::from_kbps(limits::ESTIMATE_MOST_KBPS);
+/// On overuse, of what came through ...
 const DECREASE: f64 = 0.85;
+/// ... and down to this, the more of a queue there is to empty: this one of half a second.
+const DRAIN: f64 = 0.5;
+const DRAIN_US: f64 = 500_000.0;
+/// Once the queue is empty, of what came through.
+const RESUME: f64 = 0.92;
+/// Of what came through without a queue: so much was no chance.
+const PROVEN: f64 = 0.8;
 /// Per second, while the limit is unknown.
 const INCREASE: f64 = 1.08;
 /// Per second, near what was the limit last time.
 const INCREASE_NEAR: Bitrate = Bitrate::from_kbps(60);
 /// A trend counts only once there is a queue: jitter of a busy machine is none ...
-const QUEUE_US: i64 = 15_000;
-/// ... and a queue that stands this long is too much without any trend.
-const STANDING_US: i64 = 70_000;
+const QUEUE_US: i64 = 10_000;
+/// ... and a queue that stands this long is too much without any trend ...
+const STANDING_US: i64 = 25_000;
+/// ... and one like this shows what the path carries within a few pictures' time.
+const FULL_US: i64 = 40_000;
+/// A queue that grew like this needs no second look: the path has become much slower.
+const SUDDEN_US: i64 = 80_000;
+/// No queue.
+const EMPTY_US: i64 = 8_000;
 /// Less than this share of the estimate is sent: it says nothing about the rest.
 const LIMITED: f64 = 0.7;
 /// Between decreases, so that the effect of one is seen before the next.
 const REACTION: Duration = Duration::from_millis(150);
+/// The same while the queue has doubled since.
+const SUDDEN: Duration = Duration::from_millis(50);
 /// After a decrease nothing is tried for so long.
 const CALM: Duration = Duration::from_secs(2);
-/// Without a report although something was sent: each time the rate is cut.
-const SILENCE_CUT: f64 = 0.7;
+/// Each time that reports are overdue.
+const SILENCE_CUT: f64 = 0.5;
+/// So many of them are a cut of the path, after which nothing is as it was.
+const CUT: u32 = 4;
+/// A queue that did not halve for so long although we yielded is not ours.
+const RIVAL_AFTER: Duration = Duration::from_millis(1500);
+/// What the path carried this lately it may carry again.
+const BEST_KEPT: Duration = Duration::from_secs(60);
+/// Below this part of that it is worth asking often.
+const HOPEFUL: f64 = 0.7;
+
+/// A queue that stands.
+#[derive(Clone, Copy, Debug)]
+struct Episode {
+    since: Instant,
+    peak_us: i64,
+    /// What we carried when it began.
+    carried: Bitrate,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -44,13 +79,22 @@ pub(in crate::transport) struct DelayAndLoss {
     loss: LossModel,
     prober: Prober,
     acked: RateWindow,
+    acked_lately: RateWindow,
     sent: RateWindow,
     /// What the path carried when it was last full.
     limit: Option<Bitrate>,
+    /// Where to go back to once the queue is empty.
+    resume: Option<Bitrate>,
     decreased_at: Option<Instant>,
+    decreased_queue_us: i64,
     updated_at: Instant,
-    /// The path is silent, and this was the estimate before.
+    /// Reports are overdue, so many times, and this was the estimate before.
     before_silence: Option<Bitrate>,
+    silences: u32,
+    /// The largest estimate of the last minute.
+    best: (Bitrate, Instant),
+    episode: Option<Episode>,
+    rival: Option<Rival>,
 }
 
 impl DelayAndLoss {
@@ -62,11 +106,18 @@ impl DelayAndLoss {
             loss: LossModel::new(),
             prober: Prober::new(now),
             acked: RateWindow::new(Duration::from_millis(500)),
+            acked_lately: RateWindow::new(Duration::from_millis(150)),
             sent: RateWindow::new(Duration::from_millis(500)),
             limit: None,
+            resume: None,
             decreased_at: None,
+            decreased_queue_us: 0,
             updated_at: now,
             before_silence: None,
+            silences: 0,
+            best: (START, now),
+            episode: None,
+            rival: None,
         }
     }
 
@@ -74,16 +125,42 @@ impl DelayAndLoss {
         self.estimate = estimate.max(FLOOR).min(self.max);
     }
 
+    /// Rates that came through; of the last moments if the path was full all the time.
+    fn carried(&self) -> Option<Bitrate> {
+        let carried = self.acked.rate()?;
+        let lately = self
+            .acked_lately
+            .rate()
+            .filter(|_| self.trend.standing_us() > FULL_US || self.trend.queue_us() > SUDDEN_US);
+        Some(lately.map_or(carried, |lately| lately.min(carried)))
+    }
+
+    fn is_over(&self) -> bool {
+        let slack = if self.is_limited_by_application() { 2 } else { 1 };
+        let standing = self.trend.standing_us();
+        standing > STANDING_US * slack
+            || self.trend.queue_us() > SUDDEN_US
+            || (self.trend.usage() == Usage::Over && standing > QUEUE_US * slack)
+    }
+
     fn decrease(&mut self, now: Instant, round_trip: Duration) {
-        if self.decreased_at.is_some_and(|at| now.since(at) < round_trip + REACTION) {
+        let queue = self.trend.queue_us();
+        let pause =
+            if queue > self.decreased_queue_us * 2 && queue > SUDDEN_US { SUDDEN } else { round_trip + REACTION };
+        if self.decreased_at.is_some_and(|at| now.since(at) < pause) {
             return;
         }
-        let carried = self.acked.rate().unwrap_or(self.estimate);
-        let target = carried.scaled(DECREASE);
+        self.decreased_queue_us = queue;
+        let standing = self.trend.standing_us().max(queue - SUDDEN_US);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of a queue")]
+        let factor = (1.0 - standing as f64 / DRAIN_US).clamp(DRAIN, DECREASE);
+        let carried = self.carried().unwrap_or(self.estimate);
+        let target = carried.scaled(factor);
         if target < self.estimate {
             self.limit = Some(carried);
+            self.resume = Some(carried.scaled(RESUME).min(self.estimate));
             self.set(target);
-        } else if self.trend.queue_us() > STANDING_US {
+        } else if standing > STANDING_US * 2 || queue > SUDDEN_US {
             self.set(self.estimate.scaled(DECREASE));
         }
         self.decreased_at = Some(now);
@@ -91,6 +168,17 @@ impl DelayAndLoss {
     }
 
     fn increase(&mut self, now: Instant) {
+        if self.trend.standing_us() < EMPTY_US
+            && let Some(resume) = self.resume.take()
+        {
+            self.set(self.estimate.max(resume));
+        }
+        if self.trend.standing_us() < EMPTY_US
+            && let Some(proven) =
+                self.acked.rate().map(|acked| acked.scaled(PROVEN)).filter(|proven| *proven > self.estimate)
+        {
+            self.set(proven);
+        }
         let elapsed = now.since(self.updated_at).min(Duration::from_millis(200)).as_secs_f64();
         if self.is_limited_by_application() || self.loss.is_trying() {
             return;
@@ -120,8 +208,75 @@ impl DelayAndLoss {
             self.limit = Some(outcome.carried);
         }
         if outcome.carried > self.estimate || (outcome.saturated && outcome.starting) {
+            self.resume = None;
             self.set(outcome.carried);
         }
+    }
+
+    /// The first reports after they were overdue.
+    fn silence_ends(&mut self, now: Instant, before: Bitrate) {
+        let silences = std::mem::take(&mut self.silences);
+        if silences >= CUT {
+            // The losses of a cut say nothing about the path after it.
+            self.loss = LossModel::new();
+            self.trend = DelayTrend::new();
+            self.acked.clear();
+            self.acked_lately.clear();
+            (self.limit, self.resume, self.episode, self.rival) = (None, None, None, None);
+            self.prober.hurry(now + Duration::from_millis(200));
+            self.set(self.estimate.max(before.scaled(0.5)));
+        } else if self.trend.queue_us() < STANDING_US {
+            // Only reports were lost, or something stood still for a moment: the path is as it was.
+            self.set(self.estimate.max(before));
+        }
+    }
+
+    /// Whether the queue stands although we yield: then somebody else fills it.
+    fn watch_queue(&mut self, now: Instant, round_trip: Duration) {
+        let standing_us = self.trend.standing_us();
+        if standing_us < STANDING_US {
+            self.episode = None;
+            return;
+        }
+        let carried = self.acked.rate().unwrap_or(self.estimate);
+        let fresh = Episode { since: now, peak_us: standing_us, carried };
+        let episode = self.episode.get_or_insert(fresh);
+        episode.peak_us = episode.peak_us.max(standing_us);
+        if standing_us < episode.peak_us / 2 {
+            *episode = fresh;
+        }
+        if now.since(episode.since) > RIVAL_AFTER + round_trip {
+            let rate = episode.carried.max(self.estimate);
+            self.rival = Some(Rival::new(now, rate, round_trip));
+            self.resume = None;
+        }
+    }
+
+    /// True: the other is still there, and the estimate is set.
+    fn beside_rival(&mut self, now: Instant, round_trip: Duration, lost: bool) -> bool {
+        let standing_us = self.trend.standing_us();
+        let Some(rival) = &mut self.rival else { return false };
+        if standing_us < EMPTY_US {
+            (self.rival, self.episode) = (None, None);
+            self.limit = self.acked.rate();
+            self.prober.hurry(now);
+            return false;
+        }
+        let rate = rival.report(now, round_trip, standing_us, lost);
+        // A window that is not used proves nothing.
+        let proven = self.acked.rate().map_or(rate, |acked| acked.scaled(1.5).max(START));
+        self.set(rate.min(proven));
+        true
+    }
+
+    fn remember_best(&mut self, now: Instant) {
+        if self.estimate >= self.best.0 || now.since(self.best.1) > BEST_KEPT {
+            self.best = (self.estimate, now);
+        }
+    }
+
+    fn is_hopeful(&self) -> bool {
+        self.estimate < self.best.0.scaled(HOPEFUL)
     }
 }
 
@@ -132,6 +287,14 @@ impl BandwidthEstimator for DelayAndLoss {
 
     fn loss(&self) -> f64 {
         self.loss.smoothed()
+    }
+
+    fn is_at_limit(&self) -> bool {
+        self.limit.is_some_and(|limit| self.estimate > limit.scaled(0.6))
+    }
+
+    fn has_rival(&self) -> bool {
+        self.rival.is_some()
     }
 
     fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>) {
@@ -151,6 +314,7 @@ impl BandwidthEstimator for DelayAndLoss {
                 Some(arrived_us) => {
                     arrived += 1;
                     self.acked.add(arrived_us, packet.bytes);
+                    self.acked_lately.add(arrived_us, packet.bytes);
                     self.trend.arrived(packet.sent_at, arrived_us);
                 }
                 None => lost += 1,
@@ -159,29 +323,25 @@ impl BandwidthEstimator for DelayAndLoss {
         if arrived > 0
             && let Some(before) = self.before_silence.take()
         {
-            // The losses of a cut say nothing about the path after it.
-            self.loss = LossModel::new();
-            self.trend = DelayTrend::new();
-            self.acked.clear();
-            self.limit = None;
-            self.prober.hurry(now + Duration::from_millis(200));
-            self.set(self.estimate.max(before.scaled(0.5)));
-            self.updated_at = now;
-            return;
+            self.silence_ends(now, before);
         }
         self.judge_probe(now);
-        let queue = self.trend.queue_us();
-        let limited_slack = if self.is_limited_by_application() { 3 } else { 1 };
-        let over = self.trend.usage() == Usage::Over && queue > QUEUE_US * limited_slack;
-        if over || queue > STANDING_US {
-            self.decrease(now, round_trip);
-        } else if self.trend.usage() != Usage::Under && queue < QUEUE_US * 2 {
-            self.increase(now);
+        if self.beside_rival(now, round_trip, lost > 0) {
+            self.loss.count(now, arrived, lost, self.estimate);
+        } else {
+            if self.is_over() {
+                self.decrease(now, round_trip);
+            } else if self.trend.usage() != Usage::Under && self.trend.standing_us() < QUEUE_US {
+                self.increase(now);
+            }
+            self.watch_queue(now, round_trip);
+            if let Some(lower) = self.loss.count(now, arrived, lost, self.estimate) {
+                self.set(lower);
+                self.prober.hold_off(now + CALM);
+            }
         }
-        if let Some(lower) = self.loss.count(now, arrived, lost, self.estimate) {
-            self.set(lower);
-            self.prober.hold_off(now + CALM);
-        }
+        self.trend.held = self.rival.is_some();
+        self.remember_best(now);
         self.updated_at = now;
     }
 
@@ -191,13 +351,15 @@ impl BandwidthEstimator for DelayAndLoss {
 
     fn silence(&mut self, _now: Instant) {
         self.before_silence.get_or_insert(self.estimate);
+        self.silences += 1;
         self.set(self.estimate.scaled(SILENCE_CUT));
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        let calm = self.trend.usage() == Usage::Normal && self.trend.queue_us() < QUEUE_US;
-        let useful = calm && self.before_silence.is_none() && !self.loss.is_trying();
-        self.prober.handle_timeout(now, self.estimate, useful);
+        let calm = self.trend.usage() == Usage::Normal && self.trend.standing_us() < QUEUE_US;
+        let useful = calm && self.before_silence.is_none() && self.rival.is_none() && !self.loss.is_trying();
+        let hopeful = self.is_hopeful();
+        self.prober.handle_timeout(now, self.estimate, useful, hopeful);
     }
 
     fn next_wake(&self) -> Option<Instant> {

@@ -9,8 +9,14 @@ use crate::time::{Bitrate, Instant};
 const WINDOW: Duration = Duration::from_millis(500);
 /// Fewer packets say nothing.
 const FEWEST: u32 = 20;
+/// A step is judged by so many: losses come in bursts, and a few packets say what one likes.
+const JUDGED: u32 = 120;
 /// Below this nothing needs to be done.
 const HEAVY: f64 = 0.10;
+/// No path loses more than this by itself and is still one.
+const HOPELESS: f64 = 0.65;
+/// What is left of the rate then, each time.
+const HOPELESS_STEP: f64 = 0.7;
 /// The experiment's reduction.
 const STEP: f64 = 0.85;
 /// Losses that stay above this share of what they were are not ours.
@@ -20,14 +26,21 @@ const BELIEF: Duration = Duration::from_secs(10);
 /// ... unless they grow by this.
 const WORSE: f64 = 0.15;
 
+/// One reduction and what came of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trial {
+    /// The usual share before it.
+    before: f64,
+    steps: u32,
+    settled: bool,
+    arrived: u32,
+    lost: u32,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum State {
     Watching,
-    /// Reduced because of this share; the next windows tell.
-    Trying {
-        before: f64,
-        windows: u32,
-    },
+    Trying(Trial),
     /// The path loses this much by itself.
     Random {
         share: f64,
@@ -43,11 +56,13 @@ pub(super) struct LossModel {
     arrived: u32,
     lost: u32,
     smoothed: f64,
+    /// Smoothed for longer: one bad window is no reason for anything.
+    usual: f64,
 }
 
 impl LossModel {
     pub(super) const fn new() -> Self {
-        Self { state: State::Watching, began: None, arrived: 0, lost: 0, smoothed: 0.0 }
+        Self { state: State::Watching, began: None, arrived: 0, lost: 0, smoothed: 0.0, usual: 0.0 }
     }
 
     pub(super) const fn smoothed(&self) -> f64 {
@@ -56,7 +71,7 @@ impl LossModel {
 
     /// Growing makes no sense while an experiment runs.
     pub(super) const fn is_trying(&self) -> bool {
-        matches!(self.state, State::Trying { .. })
+        matches!(self.state, State::Trying(_))
     }
 
     /// A smaller estimate if losses call for one.
@@ -68,50 +83,61 @@ impl LossModel {
             return None;
         }
         let share = f64::from(self.lost) / f64::from(packets);
+        let window = (self.arrived, self.lost);
         (self.began, self.arrived, self.lost) = (Some(now), 0, 0);
         self.smoothed = self.smoothed * 0.6 + share * 0.4;
-        self.judge(now, share, estimate)
+        self.usual = self.usual * 0.75 + share * 0.25;
+        self.judge(now, window, estimate)
     }
 
-    fn judge(&mut self, now: Instant, share: f64, estimate: Bitrate) -> Option<Bitrate> {
-        match self.state {
-            State::Watching if share > HEAVY => {
-                self.state = State::Trying { before: share, windows: 0 };
+    fn judge(&mut self, now: Instant, (arrived, lost): (u32, u32), estimate: Bitrate) -> Option<Bitrate> {
+        let share = f64::from(lost) / f64::from(arrived + lost);
+        if share > HOPELESS {
+            return Some(estimate.scaled(HOPELESS_STEP));
+        }
+        match &mut self.state {
+            State::Watching if self.usual > HEAVY && share > HEAVY => {
+                self.state = State::Trying(Trial { before: self.usual, steps: 1, ..Trial::default() });
                 Some(estimate.scaled(STEP))
             }
             State::Watching => None,
-            // The first window still holds what was sent before.
-            State::Trying { before, windows: 0 } => {
-                self.state = State::Trying { before, windows: 1 };
-                None
+            State::Trying(trial) => {
+                // The first window still holds what was sent before.
+                if std::mem::replace(&mut trial.settled, true) {
+                    (trial.arrived, trial.lost) = (trial.arrived + arrived, trial.lost + lost);
+                }
+                if trial.arrived + trial.lost < JUDGED {
+                    return None;
+                }
+                let trial = *trial;
+                self.conclude(now, trial, estimate)
             }
-            State::Trying { .. } if share <= HEAVY / 2.0 => {
+            State::Random { until, .. } if now >= *until => {
                 self.state = State::Watching;
                 None
             }
-            State::Trying { before, .. } if share < before * CURED => {
-                self.state = State::Trying { before: share, windows: 0 };
-                Some(estimate.scaled(STEP))
-            }
-            State::Trying { before, windows } if windows < 3 => {
-                // Bursts make single windows lie: a second step before judging.
-                self.state = State::Trying { before: before.max(share), windows: windows + 1 };
-                (windows == 1).then(|| estimate.scaled(STEP))
-            }
-            State::Trying { before, .. } => {
-                self.state = State::Random { share: before, until: now + BELIEF };
-                None
-            }
-            State::Random { until, .. } if now >= until => {
-                self.state = State::Watching;
-                None
-            }
-            State::Random { share: known, .. } if share > known + WORSE => {
-                self.state = State::Trying { before: share, windows: 0 };
+            State::Random { share: known, .. } if self.usual > *known + WORSE => {
+                self.state = State::Trying(Trial { before: self.usual, steps: 1, ..Trial::default() });
                 Some(estimate.scaled(STEP))
             }
             State::Random { .. } => None,
         }
+    }
+
+    fn conclude(&mut self, now: Instant, trial: Trial, estimate: Bitrate) -> Option<Bitrate> {
+        let share = f64::from(trial.lost) / f64::from(trial.arrived + trial.lost);
+        let next = |before, steps| State::Trying(Trial { before, steps, ..Trial::default() });
+        if share <= HEAVY / 2.0 {
+            self.state = State::Watching;
+            return None;
+        }
+        self.state = match trial.steps {
+            _ if share < trial.before * CURED => next(share, 1),
+            // Bursts lie: a second step before judging.
+            1 => next(trial.before.max(share), 2),
+            _ => State::Random { share: trial.before, until: now + BELIEF },
+        };
+        self.is_trying().then(|| estimate.scaled(STEP))
     }
 }
 

@@ -6,10 +6,11 @@ mod acked;
 mod delay_loss;
 mod loss;
 mod probe;
+mod rival;
 mod trend;
 
 pub(super) use delay_loss::DelayAndLoss;
-pub(super) use probe::PADDING;
+pub(super) use probe::padding;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -30,6 +31,10 @@ pub(super) trait BandwidthEstimator: Debug + Send {
     fn estimate(&self) -> Bitrate;
     /// Share of datagrams that get lost lately, 0 to 1.
     fn loss(&self) -> f64;
+    /// The estimate is near what the path was seen to carry, not only what was needed so far.
+    fn is_at_limit(&self) -> bool;
+    /// Somebody else keeps the path's queue filled.
+    fn has_rival(&self) -> bool;
     fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>);
     /// `packets` ascending by number.
     fn feedback(&mut self, now: Instant, packets: &[PacketReport], round_trip: Duration);

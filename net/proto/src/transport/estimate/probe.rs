@@ -1,5 +1,6 @@
 //! Short bursts at a chosen rate, padded if need be, whose arrival shows whether the path carries that rate. In the first second
-//! they climb a ladder; later one goes out when little is sent and the estimate is below what a call can use.
+//! they climb a ladder; later one goes out when little is sent and the estimate is below what a call can use, and each success is
+//! followed at once by one of twice the rate.
 
 use std::time::Duration;
 
@@ -14,12 +15,16 @@ const CEILING: Bitrate = Bitrate::from_kbps(10_000);
 /// How long a burst lasts: long against a timer's granularity.
 const LENGTH: Duration = Duration::from_millis(25);
 const FEWEST: usize = 5;
+/// Padding of less measures headers.
+const PADDING_LEAST: usize = 60;
 /// No word about a burst for so long: it failed.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Came slower than it was sent: the path was full.
 const SATURATED: f64 = 0.9;
-/// Between later bursts; doubles with each failure.
+/// Between later bursts; doubles with each failure ...
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(32));
+/// ... up to this, if the path carried more not long ago.
+const INTERVAL_HOPEFUL: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 struct Burst {
@@ -153,15 +158,22 @@ impl Prober {
         self.interval = if good { INTERVAL.0 } else { (self.interval * 2).min(INTERVAL.1) };
         self.next_at = now + self.interval;
         self.rung = if good { self.rung + 1 } else { LADDER.len() };
-        match LADDER.get(self.rung) {
-            Some(next) if rate < self.ceiling() => self.start(now, Bitrate::from_kbps(*next)),
-            _ => self.rung = LADDER.len(),
+        if good && rate < self.ceiling() {
+            let next = LADDER.get(self.rung).map_or(rate.scaled(2.0), |next| Bitrate::from_kbps(*next));
+            self.start(now, next);
+        } else {
+            self.rung = LADDER.len();
         }
     }
 
     /// A burst of which nothing more will be heard; and whether a new one is due. `useful`: the estimate limits the call or
     /// could, and the path is calm.
-    pub(super) fn handle_timeout(&mut self, now: Instant, estimate: Bitrate, useful: bool) {
+    /// `hopeful`: it carried more not long ago.
+    pub(super) fn handle_timeout(&mut self, now: Instant, estimate: Bitrate, useful: bool, hopeful: bool) {
+        if hopeful && self.active.is_none() {
+            self.interval = self.interval.min(INTERVAL_HOPEFUL);
+            self.next_at = self.next_at.min(now + INTERVAL_HOPEFUL);
+        }
         if now < self.next_at {
             return;
         }
@@ -212,8 +224,12 @@ impl Burst {
     }
 }
 
-/// A datagram of padding in a burst.
-pub(in crate::transport) const PADDING: usize = limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD;
+/// Bytes of a datagram of padding in a burst of this rate: a slow path's burst is no longer than a fast one's.
+pub(in crate::transport) fn padding(rate: Bitrate) -> usize {
+    let most = limits::DATAGRAM_BYTES - limits::SEALED_OVERHEAD;
+    let headers = limits::SEALED_OVERHEAD + limits::PACKET_HEADERS;
+    rate.bytes_in(LENGTH).div_ceil(FEWEST).saturating_sub(headers).clamp(PADDING_LEAST, most)
+}
 
 #[cfg(test)]
 mod tests {
@@ -258,11 +274,11 @@ mod tests {
         while let Some(probe) = prober.current() {
             prober.sent(Instant::ZERO, 1200, probe.id);
         }
-        prober.handle_timeout(Instant::from_micros(1_100_000), Bitrate::from_kbps(1200), true);
+        prober.handle_timeout(Instant::from_micros(1_100_000), Bitrate::from_kbps(1200), true, false);
         assert_eq!(prober.current(), None);
         let again = prober.next_wake();
         assert!(again > Instant::from_micros(3_000_000));
-        prober.handle_timeout(again, Bitrate::from_kbps(1200), true);
+        prober.handle_timeout(again, Bitrate::from_kbps(1200), true, false);
         assert_eq!(prober.current().map(|probe| probe.rate), Some(Bitrate::from_kbps(2400)));
     }
 }

@@ -1,6 +1,7 @@
 //! Does the path's queue grow? The difference between how far apart groups of datagrams were sent and how far apart they
 //! came, summed up and fitted by a line, compared with a threshold that adapts (draft-ietf-rmcat-gcc-02, section 5, with
-//! libwebrtc's trendline filter). Beside it the queue itself: one-way delay above the least of the last seconds.
+//! libwebrtc's trendline filter). Beside it the queue itself: one-way delay above the least of the last seconds, smoothed; and the
+//! part of it that stands, the least of a few pictures' time, which neither jitter nor a large picture makes.
 
 use std::collections::VecDeque;
 
@@ -18,8 +19,15 @@ const THRESHOLD_UP: f64 = 0.0087;
 const THRESHOLD_DOWN: f64 = 0.039;
 /// The trend must stay above the threshold for this long.
 const OVERUSE_MS: f64 = 10.0;
-/// A second's least delay is kept for this many seconds: clocks drift, routes change.
-const LEAST_SECONDS: usize = 10;
+/// A second's least delay is kept for this many seconds: clocks drift (3 ms in this time at 100 ppm), routes change, and somebody
+/// else's traffic may hold the queue for long.
+const LEAST_SECONDS: usize = 30;
+/// The same while somebody else is known to hold the queue, which then never shows itself empty.
+const LEAST_SECONDS_HELD: u64 = 180;
+/// A queue stands if it did not empty for so long: three pictures and some sound.
+const STANDING_US: u64 = 120_000;
+/// Delays of that time; more datagrams than these say nothing more.
+const STANDING_SAMPLES: usize = 256;
 
 /// What the delay says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +64,10 @@ pub(super) struct DelayTrend {
     /// Least one-way delay (receiver's clock less ours) of each second.
     least_us: VecDeque<(u64, i64)>,
     queue_us: i64,
+    /// Delays of the last moments that no later one is below, ascending.
+    lately: VecDeque<(u64, i64)>,
+    /// Somebody else holds the queue.
+    pub(super) held: bool,
 }
 
 impl DelayTrend {
@@ -76,6 +88,8 @@ impl DelayTrend {
             usage: Usage::Normal,
             least_us: VecDeque::with_capacity(LEAST_SECONDS + 1),
             queue_us: 0,
+            lately: VecDeque::new(),
+            held: false,
         }
     }
 
@@ -86,6 +100,13 @@ impl DelayTrend {
     /// How long the last datagrams stood in queues, as far as delay tells.
     pub(super) const fn queue_us(&self) -> i64 {
         self.queue_us
+    }
+
+    /// The part of it that did not go away for a while.
+    pub(super) fn standing_us(&self) -> i64 {
+        let least = self.least_us.iter().map(|(_, least)| *least).min();
+        let lately = self.lately.front().map(|(_, delay)| *delay);
+        least.zip(lately).map_or(0, |(least, lately)| lately.saturating_sub(least))
     }
 
     pub(super) fn arrived(&mut self, sent_at: Instant, arrived_us: u64) {
@@ -117,8 +138,16 @@ impl DelayTrend {
             Some((at, least)) if *at == second => *least = delay.min(*least),
             _ => self.least_us.push_back((second, delay)),
         }
-        while self.least_us.front().is_some_and(|(at, _)| at + (LEAST_SECONDS as u64) < second) {
+        let kept = if self.held { LEAST_SECONDS_HELD } else { LEAST_SECONDS as u64 };
+        while self.least_us.front().is_some_and(|(at, _)| at + kept < second) {
             self.least_us.pop_front();
+        }
+        while self.lately.back().is_some_and(|(_, later)| *later >= delay) || self.lately.len() == STANDING_SAMPLES {
+            self.lately.pop_back();
+        }
+        self.lately.push_back((sent_us, delay));
+        while self.lately.front().is_some_and(|(at, _)| at + STANDING_US < sent_us) {
+            self.lately.pop_front();
         }
         let least = self.least_us.iter().map(|(_, least)| *least).min().unwrap_or(delay);
         // Smoothed a little: one late datagram is not a queue.
