@@ -157,8 +157,8 @@ impl SentLog {
                 contents: sent.contents,
             });
         }
-        let unknown = self.sent.iter().skip(self.sent.partition_point(|sent| sent.number < self.answered_to));
-        let first = unknown.skip_while(|sent| sent.fate != Fate::Unknown).next();
+        let mut unknown = self.sent.iter().skip(self.sent.partition_point(|sent| sent.number < self.answered_to));
+        let first = unknown.find(|sent| sent.fate == Fate::Unknown);
         self.answered_to = first
             .map_or(last.saturating_add(1).min(self.sent.back().map_or(0, |sent| sent.number + 1)), |sent| sent.number)
             .max(self.answered_to);
