@@ -1,4 +1,4 @@
-//! How packets vanish at random: each by itself, or in bursts (Gilbert-Elliott). Called by the link for each packet.
+//! How packets vanish at random: each by itself, or in bursts (Gilbert-Elliott). Called by this link, and by that of the worlds, for each packet.
 
 use crate::random::Random;
 
@@ -30,13 +30,15 @@ impl Loss {
     }
 }
 
+/// Where one link stands between good and bad spells.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LossState {
+pub struct LossState {
     in_bad_spell: bool,
 }
 
 impl LossState {
-    pub(super) fn takes(&mut self, loss: Loss, random: &mut Random) -> bool {
+    /// Whether the next packet vanishes.
+    pub fn takes(&mut self, loss: Loss, random: &mut Random) -> bool {
         match loss {
             Loss::None => false,
             Loss::Uniform(percent) => random.chance(percent),

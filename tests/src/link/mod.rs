@@ -12,7 +12,7 @@ mod trace;
 
 pub use bottleneck::{Capacity, QueueBound};
 pub use counters::{Counters, DelayCounts};
-pub use loss::Loss;
+pub use loss::{Loss, LossState};
 pub use trace::{OPPORTUNITY_BYTES, Trace, TraceError};
 
 use std::collections::BTreeMap;
@@ -22,7 +22,6 @@ use conclave_proto::time::{Bitrate, Instant};
 
 use crate::random::Random;
 use bottleneck::Bottleneck;
-use loss::LossState;
 
 /// What a link carries besides a UDP payload.
 pub const UDP_IPV4_HEADERS: usize = 28;

@@ -4,25 +4,11 @@
 use std::time::Duration;
 
 use conclave_proto::time::{Bitrate, Instant};
+use conclave_tests::link::{LossState, UDP_IPV4_HEADERS};
+
+pub(crate) use conclave_tests::link::Loss;
 
 use crate::random::Random;
-
-/// IPv4 and UDP headers: a link carries them too.
-const HEADERS: usize = 28;
-
-/// How datagrams get lost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Loss {
-    None,
-    /// Each by itself, in percent.
-    Uniform(f64),
-    /// Gilbert-Elliott: in percent per datagram, how often a bad spell begins and ends, and what is lost within.
-    Bursts {
-        begin: f64,
-        end: f64,
-        within: f64,
-    },
-}
 
 /// A link's nature. `Profile::default()` is a cable of 10 ms without a fault.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +62,7 @@ pub(crate) struct Link {
     pub(crate) cut: bool,
     pub(crate) stats: LinkStats,
     random: Random,
-    in_bad_spell: bool,
+    losses: LossState,
     free_at: Instant,
     last_arrival: Instant,
 }
@@ -88,7 +74,7 @@ impl Link {
             cut: false,
             stats: LinkStats::default(),
             random,
-            in_bad_spell: false,
+            losses: LossState::default(),
             free_at: Instant::ZERO,
             last_arrival: Instant::ZERO,
         }
@@ -118,7 +104,7 @@ impl Link {
     }
 
     fn pass(&mut self, now: Instant, len: usize) -> Option<Instant> {
-        if self.cut || len > self.profile.largest || self.is_lost() {
+        if self.cut || len > self.profile.largest || self.losses.takes(self.profile.loss, &mut self.random) {
             self.stats.lost += 1;
             return None;
         }
@@ -129,19 +115,8 @@ impl Link {
             return None;
         }
         self.stats.longest_queue = self.stats.longest_queue.max(waits);
-        self.free_at = self.free_at.max(now) + rate.time_for(len + HEADERS);
+        self.free_at = self.free_at.max(now) + rate.time_for(len + UDP_IPV4_HEADERS);
         Some(self.free_at)
-    }
-
-    fn is_lost(&mut self) -> bool {
-        match self.profile.loss {
-            Loss::None => false,
-            Loss::Uniform(percent) => self.random.chance(percent),
-            Loss::Bursts { begin, end, within } => {
-                self.in_bad_spell = self.random.chance(if self.in_bad_spell { 100.0 - end } else { begin });
-                self.in_bad_spell && self.random.chance(within)
-            }
-        }
     }
 
     fn arrival(&mut self, from: Instant) -> Instant {
