@@ -210,9 +210,12 @@ fn name_of(device: &cpal::Device) -> String {
     device.description().map_or_else(|_| "unnamed".into(), |d| d.name().to_owned())
 }
 
-/// ALSA's device that swallows everything: it would look like a speaker, and like a microphone that hears silence.
-fn is_nothing(device: &cpal::Device) -> bool {
-    device.id().is_ok_and(|id| id.to_string().eq_ignore_ascii_case("alsa:null"))
+/// ALSA's device that swallows everything would look like a speaker, and like a microphone that hears silence. Its bridge
+/// to JACK cannot be asked anything without a server: the library behind it then writes a page of complaints to stderr.
+/// Who means one of them can still name it.
+fn is_not_offered(device: &cpal::Device) -> bool {
+    let id = device.id().map(|id| id.to_string().to_lowercase());
+    id.is_ok_and(|id| matches!(id.as_str(), "alsa:null" | "alsa:jack"))
 }
 
 fn of(host: &cpal::Host, direction: Direction) -> Vec<cpal::Device> {
@@ -417,7 +420,7 @@ fn list_now(direction: Direction) -> Vec<DeviceInfo> {
         let default = default_of(&host, direction).map(|d| name_of(&d));
         for device in of(&host, direction) {
             let name = name_of(&device);
-            if direction == Direction::Microphone && is_monitor(&name) || is_nothing(&device) {
+            if direction == Direction::Microphone && is_monitor(&name) || is_not_offered(&device) {
                 continue;
             }
             let config = match direction {

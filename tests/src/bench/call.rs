@@ -7,13 +7,16 @@
 use super::figures::Figures;
 use super::material::Material;
 use super::measure::{Recording, unix_us};
-use super::party::{Party, resident_peak_bytes};
+use super::party::{Party, resident_peak_bytes, thread_cpu_seconds};
+use super::yardstick::Yardstick;
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Also on a link that loses a third.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The thread that writes `--pictures-out`.
+const RECORDER: &str = "video-record";
 
 /// A call that is about to be made.
 pub struct Plan<'a> {
@@ -42,7 +45,10 @@ pub enum Zero {
 /// What the two programs used.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
+    /// Without what the second spent on recording its screen, which is the measuring's.
     pub cores: [f64; 2],
+    pub recording_cores: f64,
+    pub yardstick_ms: Option<f64>,
     pub resident_bytes: [f64; 2],
 }
 
@@ -50,6 +56,8 @@ impl Usage {
     pub fn tell(&self, figures: &mut Figures) {
         figures.set("cpu_cores_first", Some(self.cores[0]));
         figures.set("cpu_cores_second", Some(self.cores[1]));
+        figures.set("cpu_cores_recording", Some(self.recording_cores));
+        figures.set("yardstick_ms", self.yardstick_ms);
         figures.set("rss_first_mb", Some(self.resident_bytes[0] / 1e6));
         figures.set("rss_second_mb", Some(self.resident_bytes[1] / 1e6));
     }
@@ -96,12 +104,16 @@ pub fn make(plan: &Plan<'_>, start: &Start<'_>) -> Result<(Recording, Usage)> {
     let mut parties = [first, second];
     listen(&mut parties, zero + plan.settling)?;
     let steady = Instant::now();
+    let yardstick = Yardstick::start();
     let before = cpu_seconds(&parties)?;
     listen(&mut parties, zero + plan.length)?;
     let seconds = steady.elapsed().as_secs_f64();
     let after = cpu_seconds(&parties)?;
+    let used = |at: usize| (after[at] - before[at]) / seconds;
     let usage = Usage {
-        cores: [0, 1].map(|at| (after[at] - before[at]) / seconds),
+        cores: [used(0), used(1) - used(2)],
+        recording_cores: used(2),
+        yardstick_ms: yardstick.end_ms(),
         resident_bytes: [resident_peak_bytes(parties[0].id())?, resident_peak_bytes(parties[1].id())?],
     };
     let recording = Recording {
@@ -126,8 +138,10 @@ fn listen(parties: &mut [Party; 2], until: Instant) -> Result<()> {
     parties.iter_mut().try_for_each(|party| party.listen_until(until))
 }
 
-fn cpu_seconds(parties: &[Party; 2]) -> Result<[f64; 2]> {
-    Ok([parties[0].cpu_seconds()?, parties[1].cpu_seconds()?])
+/// Of the first party, of the second, and of the thread of the second that records what it shows.
+fn cpu_seconds(parties: &[Party; 2]) -> Result<[f64; 3]> {
+    let recording = thread_cpu_seconds(parties[1].id(), RECORDER)?;
+    Ok([parties[0].cpu_seconds()?, parties[1].cpu_seconds()?, recording])
 }
 
 fn micros(time: Duration) -> i64 {

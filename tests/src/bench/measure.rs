@@ -93,6 +93,8 @@ pub fn judge(recording: &Recording) -> Result<Judgement> {
 
     came_up(recording, &shown, &mut figures);
     received(recording, &pictures, &mut figures);
+    figures.set("encode_ms", per_picture_ms(recording, &recording.first_events, &["sent", "video"], "Encode"));
+    figures.set("decode_ms", per_picture_ms(recording, &recording.second_events, &["received", "video"], "Decode"));
     Ok(Judgement { figures, pictures, sounds })
 }
 
@@ -138,6 +140,34 @@ fn received(recording: &Recording, pictures: &[Judged], figures: &mut Figures) {
     figures.set("freezes", grown("video", "freezeCount").map(|counted| counted.max(seen)));
     figures.set("frozen_ms", Some(gaps.iter().fold(0.0, |sum, gap| sum + gap)));
     figures.set("frozen_longest_ms", Some(gaps.iter().copied().fold(0.0, f64::max)));
+}
+
+/// What a codec took for each picture of the steady part, by a party's own counters. `what`: Encode or Decode.
+fn per_picture_ms(recording: &Recording, events: &[Value], place: &[&str; 2], what: &str) -> Option<f64> {
+    let mut steady =
+        events.iter().filter(|event| event["event"] == "stats" && within(unix_us(event), recording.steady_us));
+    let counted = |stats: &Value| {
+        let video = &stats["people"][0][place[0]][place[1]];
+        Some((video[format!("total{what}Time")].as_f64()?, video[format!("frames{what}d")].as_f64()?))
+    };
+    let (from, frames_from) = counted(steady.next()?)?;
+    let (until, frames_until) = counted(steady.next_back()?)?;
+    let frames = frames_until - frames_from;
+    (frames > 0.0).then(|| 1000.0 * (until - from) / frames)
+}
+
+/// The codecs of the pictures that the second party was sent in the steady part, each once.
+pub fn codecs(recording: &Recording) -> Vec<String> {
+    let mut codecs: Vec<String> = Vec::new();
+    for event in &recording.second_events {
+        let named = event["people"][0]["received"]["video"]["codec"].as_str();
+        if let Some(codec) = named.filter(|_| within(unix_us(event), recording.steady_us))
+            && !codecs.iter().any(|known| known == codec)
+        {
+            codecs.push(codec.to_owned());
+        }
+    }
+    codecs
 }
 
 /// Gaps, in milliseconds, that WebRTC counts as freezes: longer than three usual gaps, and than a usual one and 150 ms.

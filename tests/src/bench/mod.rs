@@ -22,3 +22,4 @@ pub mod voice;
 pub mod window;
 pub mod workplace;
 pub mod y4m;
+pub mod yardstick;

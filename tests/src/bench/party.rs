@@ -152,7 +152,24 @@ fn is(value: &Value, event: &str) -> bool {
 
 /// Processor time of a process with all its threads.
 pub fn cpu_seconds(process: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).context("no such process any more")?;
+    cpu_seconds_in(&format!("/proc/{process}/stat"))
+}
+
+/// Processor time of a process's threads of this name.
+pub fn thread_cpu_seconds(process: u32, name: &str) -> Result<f64> {
+    let mut sum = 0.0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))?.flatten() {
+        let folder = thread.path();
+        // A thread may end while it is looked at.
+        if std::fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim_end() == name) {
+            sum += cpu_seconds_in(&folder.join("stat").display().to_string()).unwrap_or(0.0);
+        }
+    }
+    Ok(sum)
+}
+
+fn cpu_seconds_in(stat: &str) -> Result<f64> {
+    let stat = std::fs::read_to_string(stat).context("no such process any more")?;
     // The name in brackets may hold spaces: count from the last bracket.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
@@ -181,5 +198,10 @@ mod tests {
         while cpu_seconds(own).expect("own time") < before + 0.02 {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
+        assert!(thread_cpu_seconds(own, "no such thread").is_ok_and(|seconds| seconds == 0.0));
+        let busy = std::thread::Builder::new()
+            .name("busy".into())
+            .spawn(move || while thread_cpu_seconds(own, "busy").expect("own time") < 0.02 {});
+        busy.expect("a thread").join().expect("seen to work");
     }
 }

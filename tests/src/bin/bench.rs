@@ -96,6 +96,7 @@ fn call(options: &Options) -> Result<()> {
     println!("making the scene and the voice");
     let material = Material::whole(work.scratch())?;
     let mut runs = Vec::new();
+    let mut codecs = Vec::new();
     for number in 1..=options.runs {
         println!("call {number} of {}", options.runs);
         let folder = work.folder(&format!("run{number}"))?;
@@ -112,6 +113,7 @@ fn call(options: &Options) -> Result<()> {
         let (recording, usage) = call::make(&plan, &start)?;
         let mut figures = measure::figures(&recording)?;
         usage.tell(&mut figures);
+        codecs.extend(measure::codecs(&recording));
         print(&figures);
         runs.push(figures);
         if !options.keep {
@@ -124,6 +126,16 @@ fn call(options: &Options) -> Result<()> {
     }
     let out = work.write("call", &workplace::report(&medians, &runs))?;
     println!("\n{}\n\nmedians of {}; all figures: {}", table::text(&medians), options.runs, out.display());
+    codecs.sort();
+    codecs.dedup();
+    let of = |name| medians.of(name).unwrap_or(f64::NAN);
+    let (encode, decode, recording) = (of("encode_ms"), of("decode_ms"), of("cpu_cores_recording"));
+    println!("codec: {}, {encode:.1} ms to encode a picture, {decode:.1} to decode one.", codecs.join(" and "));
+    println!("CPU: without {recording:.2} cores that the second party spent on recording its screen for this table.");
+    println!(
+        "yardstick: a fixed piece of work took {:.2} ms. CPU figures with another one do not compare.",
+        of("yardstick_ms")
+    );
     println!("dB: mean of the pictures' PSNR-Y, against what the camera took, number strip left out.");
     work.close(options.keep)
 }
