@@ -19,10 +19,10 @@ use super::news::NewsSender;
 use super::people::{Member, People};
 use super::report::ReportEvent;
 use super::room::{LanCount, Room, Standing};
-use super::snapshot::{Knock, Purpose};
+use super::snapshot::{Knock, Purpose, Who};
 use super::statistics::{Counters, PersonStatistics};
 use super::talk::{self, Sound, Talk};
-use super::{EngineConfig, limits};
+use super::{EngineConfig, Shortfall, limits};
 
 /// One meeting.
 pub(super) struct Meeting {
@@ -202,8 +202,13 @@ impl Meeting {
         }
     }
 
-    /// Brings every person's figures up to date, tells the sound encoder what gets lost, and gives the sums.
-    pub(super) fn count(&mut self, audio: &AudioEngine, own_video: VideoSendStats) -> Vec<PersonStatistics> {
+    /// Brings every person's figures up to date, tells the sound encoder what gets lost, and gives the sums, and whose
+    /// pictures come short from now on.
+    pub(super) fn count(
+        &mut self,
+        audio: &AudioEngine,
+        own_video: VideoSendStats,
+    ) -> (Vec<PersonStatistics>, Vec<(Who, Shortfall)>) {
         let elapsed = self.counted.elapsed();
         self.counted = Instant::now();
         let stats = self.node.stats();
@@ -216,8 +221,7 @@ impl Meeting {
             people.push(counters.person(member.person.who.clone(), member.person.name.clone()));
         }
         audio.set_expected_loss(worst_loss);
-        self.people.pass_time();
-        people
+        (people, self.people.pass_time())
     }
 }
 

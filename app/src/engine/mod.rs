@@ -24,6 +24,7 @@ mod process;
 mod report;
 mod room;
 mod sentences;
+mod shortfall;
 mod snapshot;
 mod standby;
 mod state;
@@ -43,6 +44,7 @@ use owner::Owner;
 
 pub use command::Command;
 /// Longest text of the chat, in bytes.
+pub use conclave_proto::frames::Shortfall;
 pub use conclave_proto::limits::CHAT_TEXT_BYTES;
 pub use config::EngineConfig;
 pub(crate) use entering::check_invite;

@@ -58,7 +58,7 @@ impl OwnMedia {
             Arc::clone(&preview),
             on_video(Arc::clone(outlet), news.clone()),
         )?;
-        let report = SenderReport { audio_position: 0, captured_us: 0, muted: false, camera_on: false };
+        let report = SenderReport::default();
         Ok(Self { audio: Arc::new(audio), preview, video, outlet: Arc::clone(outlet), report })
     }
 

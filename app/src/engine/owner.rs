@@ -15,6 +15,7 @@ use super::news::{News, NewsSender};
 use super::notices::{Notices, Subject, Trouble};
 use super::process;
 use super::report::ReportEvent;
+use super::shortfall;
 use super::snapshot::{DeviceState, Snapshot};
 use super::standby::Standby;
 use super::state::State;
@@ -170,13 +171,16 @@ impl Owner {
 
     /// What every link does, to the panels and to whoever reads the events.
     pub(super) fn report_statistics(&mut self) {
-        let people = match self.state.both() {
+        let (people, short) = match self.state.both() {
             Some((media, meeting)) => {
                 let own_video = media.video_stats();
                 meeting.count(&media.audio, own_video)
             }
-            None => Vec::new(),
+            None => (Vec::new(), Vec::new()),
         };
+        for (who, shortfall) in short {
+            self.desk.report(ReportEvent::Connection { who, pictures: shortfall::word(shortfall) });
+        }
         if self.desk.reports() {
             self.desk.report(ReportEvent::Stats(Box::new(Statistics::new(process::usage(), people))));
         }

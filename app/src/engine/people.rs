@@ -15,9 +15,10 @@ use conclave_proto::ids::{DevicePublicKey, PeerId};
 use super::bridge::{self, Outlet, Receivers};
 use super::news::{News, NewsSender};
 use super::notices::{Fault, Trouble};
-use super::snapshot::{Link, Person};
+use super::shortfall::Told;
+use super::snapshot::{Link, Person, Who};
 use super::statistics::Before;
-use super::{EngineConfig, limits, sentences};
+use super::{EngineConfig, Shortfall, limits, sentences};
 
 /// Louder than this is speech, not a fan; the clean-up at the sender leaves far less in pauses.
 const SPEECH_LEVEL: f32 = 0.02;
@@ -33,6 +34,7 @@ pub(super) struct Member {
     slot: Arc<PictureSlot>,
     spoke: Option<Instant>,
     silent_since: Option<Instant>,
+    told: Told,
 }
 
 /// All of them, in the order they came.
@@ -110,11 +112,12 @@ impl People {
             muted: false,
             camera_on: true,
             picture: None,
+            shortfall: Shortfall::Nothing,
             silent_for: None,
             link,
         };
-        let member =
-            Member { peer, person, receiver, before: Before::default(), slot, spoke: None, silent_since: None };
+        let (before, told) = (Before::default(), Told::new(Instant::now()));
+        let member = Member { peer, person, receiver, before, slot, spoke: None, silent_since: None, told };
         self.members.push(member);
         self.wish(self.members.len() - 1);
         trouble
@@ -162,6 +165,7 @@ impl People {
         if let Some(member) = self.find(peer) {
             member.person.muted = report.muted;
             member.person.camera_on = report.camera_on;
+            member.told.hear(Instant::now(), report.shortfall);
         }
     }
 
@@ -202,11 +206,18 @@ impl People {
         changed
     }
 
-    /// Advances how long nothing has come from whom.
-    pub(super) fn pass_time(&mut self) {
+    /// Advances how long nothing has come from whom, and tells whose pictures come short from now on, or whole again.
+    pub(super) fn pass_time(&mut self) -> Vec<(Who, Shortfall)> {
+        let now = Instant::now();
+        let mut told = Vec::new();
         for member in &mut self.members {
             member.person.silent_for = member.silent_since.map(|since| since.elapsed());
+            if let Some(shortfall) = member.told.pass_time(now) {
+                member.person.shortfall = shortfall;
+                told.push((member.person.who.clone(), shortfall));
+            }
         }
+        told
     }
 
     fn receive(

@@ -72,6 +72,13 @@ pub enum ReportEvent {
         /// The peer's address.
         address: String,
     },
+    /// A connection is slow, or no longer: what comes of a person's pictures.
+    Connection {
+        /// Whose.
+        who: Who,
+        /// "as-wanted", "smaller", "fewer", "none".
+        pictures: &'static str,
+    },
     /// Sample 0 of the microphone.
     MicrophoneStarted {},
     /// Sample 0 of the speaker.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use conclave_media::PictureSlot;
 
+use super::Shortfall;
 use super::room::{ContactLine, Room, Standing};
 
 /// A peer as the window and the JSON lines name it: sixteen hexadecimal digits, stable for the meeting.
@@ -106,6 +107,8 @@ pub struct Person {
     pub camera_on: bool,
     /// Newest picture; `None` until the first.
     pub picture: Option<Arc<PictureSlot>>,
+    /// What of their pictures does not reach us because a connection is slow, once it has lasted.
+    pub shortfall: Shortfall,
     /// Nothing arrives from them right now; for how long.
     pub silent_for: Option<Duration>,
     /// What the panel shows.
@@ -139,6 +142,8 @@ pub struct Link {
     pub sent_kbps: u32,
     /// What the path is thought to carry.
     pub available_kbps: u32,
+    /// What of our pictures does not reach them for that.
+    pub shortfall: Shortfall,
     /// Picture as received: width, height, frames per second, codec.
     pub picture: Option<(u32, u32, f32, String)>,
     /// How long sound waits in the jitter buffer.

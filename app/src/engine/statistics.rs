@@ -226,6 +226,7 @@ impl Counters {
             link.address = address.to_string();
         }
         link.available_kbps = u32::try_from(peer.available_outgoing_bitrate.as_kbps()).unwrap_or(u32::MAX);
+        link.shortfall = peer.shortfall;
         link.received_kbps = kbps(now.received_bytes, before.received_bytes, elapsed);
         link.sent_kbps = kbps(now.sent_bytes, before.sent_bytes, elapsed);
         link.loss = now.received.since(before.received);

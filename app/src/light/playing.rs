@@ -76,6 +76,7 @@ impl Playing {
             captured_us: self.started_us + self.next_sound * SOUND_US,
             muted: self.material.voice.is_empty(),
             camera_on: true,
+            ..SenderReport::default()
         }
     }
 

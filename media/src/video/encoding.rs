@@ -122,8 +122,12 @@ impl Encoding {
         let stepped = scaled((width, height), step.size.0, step.size.1);
         // Only the layer that costs most steps down.
         let (width, height) = if target.layer == Layer::Full { stepped } else { (width, height) };
+        let known = self.layers.iter_mut().find(|layer| layer.layer() == target.layer);
+        let thinned = known
+            .map_or((false, 1), |layer| (layer.leaves_out(picture.captured_us, target.bitrate_bps), layer.every()));
+        let (false, every) = thinned else { return };
         #[expect(clippy::cast_precision_loss, reason = "a frame's microseconds")]
-        let fps = (1e6 / (self.interval_us * step.every) as f32).round().clamp(1.0, 240.0);
+        let fps = (1e6 / (self.interval_us * step.every * every) as f32).round().clamp(1.0, 240.0);
         let config = EncoderConfig { width, height, fps, bitrate_bps: target.bitrate_bps };
         let outcome = match self.layers.iter_mut().position(|layer| layer.layer() == target.layer) {
             Some(at) => {

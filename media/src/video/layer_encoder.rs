@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::codec::{self, EncodeError, Encoder, EncoderConfig};
 use super::overload::EncodeTimes;
+use super::thinning::Thinning;
 use super::{Codec, EncodedVideo, Layer};
 use crate::clock;
 use crate::picture::Picture;
@@ -27,6 +28,8 @@ pub(crate) struct LayerEncoder {
     last_key_us: Option<u64>,
     keys: u32,
     pub(crate) times: EncodeTimes,
+    /// Every how many pictures one is encoded.
+    thinning: Thinning,
 }
 
 impl LayerEncoder {
@@ -43,6 +46,7 @@ impl LayerEncoder {
             last_key_us: None,
             keys: 0,
             times: EncodeTimes::default(),
+            thinning: Thinning::default(),
         })
     }
 
@@ -56,6 +60,17 @@ impl LayerEncoder {
 
     pub(crate) fn size(&self) -> (u32, u32) {
         (self.config.width, self.config.height)
+    }
+
+    /// Whether this picture is left out because so little may be spent that fewer, better ones are worth more. A key frame
+    /// that somebody waits for is not left out.
+    pub(crate) fn leaves_out(&mut self, captured_us: u64, bitrate_bps: u64) -> bool {
+        self.thinning.leaves_out(self.layer, captured_us, bitrate_bps) && !self.key_wanted
+    }
+
+    /// Every how many pictures one is encoded.
+    pub(crate) fn every(&self) -> u64 {
+        self.thinning.every()
     }
 
     pub(crate) fn request_key(&mut self) {

@@ -17,6 +17,7 @@ mod record;
 mod scale;
 mod sender;
 mod stats;
+mod thinning;
 
 pub use probe::{CameraInfo, CodecSpeed, cameras, codec_speed};
 pub use receiver::{VideoReceiveConfig, VideoReceiveEvent, VideoReceiver};

@@ -68,7 +68,7 @@ impl VideoFrame {
 }
 
 /// Ties the sound clock to the media clock, so that lips and voice meet again at the receiver (as RTCP SR does).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderReport {
     /// The 48 kHz sample position ...
     pub audio_position: u64,
@@ -78,6 +78,22 @@ pub struct SenderReport {
     pub muted: bool,
     /// The sender's camera is on.
     pub camera_on: bool,
+    /// What this receiver goes short of. The core fills it in for each; what the app says here goes nowhere.
+    pub shortfall: Shortfall,
+}
+
+/// How much less than it wants a receiver gets of a sender's pictures, because the path between the two carries no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shortfall {
+    /// It gets what it wants.
+    #[default]
+    Nothing,
+    /// Smaller pictures.
+    Smaller,
+    /// Every other picture, of a small size at that.
+    Fewer,
+    /// Sound alone.
+    NoPictures,
 }
 
 /// What a receiver wants of a sender's video.

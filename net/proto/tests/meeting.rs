@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{DELAY, TestResult, World, config};
 use conclave_proto::core::{Command, CommandError, Core, Event, LeaveReason, Refusal, SignalInput};
-use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
+use conclave_proto::frames::{AudioFrame, SenderReport, Shortfall, SpatialLayer, VideoCodec, VideoFrame, Wish};
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::InviteSecret;
 use conclave_proto::limits::PROTOCOL_VERSION;
+use conclave_proto::time::Bitrate;
 
 fn sound(sequence: u32) -> AudioFrame {
     AudioFrame {
@@ -120,6 +121,38 @@ fn a_picture_of_the_wanted_layer_arrives_whole() -> TestResult {
         |e| matches!(e, Event::Video(who, frame) if *who == anna_id && *frame == picture(frame.number, layer)),
     );
     assert_eq!(pictures, 60);
+    Ok(())
+}
+
+#[test]
+fn who_gets_smaller_pictures_than_it_wants_is_told_and_told_when_that_is_over() -> TestResult {
+    let mut world = World::founded(1)?;
+    world.enter(2, "Ben")?;
+    let (a, b) = (world.id(0), world.id(1));
+    world.command(1, Command::SetWish(a, Wish { layer: Some(SpatialLayer::Medium), full_frame_rate: true }));
+    let told = |world: &World| {
+        let reports = world.nodes[1].events.iter().filter_map(|(_, event)| match event {
+            Event::SenderReport(who, report) if *who == a => Some(*report),
+            _ => None,
+        });
+        reports.last()
+    };
+    let report = SenderReport { camera_on: true, shortfall: Shortfall::NoPictures, ..SenderReport::default() };
+    world.command(0, Command::SetSenderReport(report));
+    world.run(Duration::from_millis(500));
+    let shortfall = |world: &World| told(world).map(|report| report.shortfall);
+    assert_eq!(shortfall(&world), Some(Shortfall::Nothing), "the core knows better than the app");
+    for (kbps, expected) in [(150, Shortfall::Smaller), (50, Shortfall::NoPictures)] {
+        world.command(0, Command::SetMaxBitrate(Some(Bitrate::from_kbps(kbps))));
+        world.run(Duration::from_millis(500));
+        assert_eq!(shortfall(&world), Some(expected), "{kbps} kbit/s");
+        let stats = world.nodes[0].core.stats(world.now);
+        assert!(stats.iter().any(|(who, stats)| *who == b && stats.shortfall == expected), "and our own side knows");
+    }
+    world.command(0, Command::SetMaxBitrate(None));
+    world.run(Duration::from_secs(4));
+    assert_eq!(shortfall(&world), Some(Shortfall::Nothing));
+    assert!(told(&world).is_some_and(|report| report.camera_on && !report.muted));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Simulated worlds: two to four cores over bad networks, in virtual time. `seeds` draws two hundred worlds; the other tests are
 //! scenes that a person would name. A failing seed is printed and replayed with `WORLD_SEED=n cargo test -p conclave-tests --test
-//! world seeds`. ARCHITECTURE.md, "Simulated worlds", says how it works.
+//! world seeds`; `WORLD_SEEDS=1000` draws so many. ARCHITECTURE.md, "Simulated worlds", says how it works.
 
 mod chat;
 mod fates;
@@ -27,12 +27,13 @@ fn seeds() {
         fleet::run(seed);
         return;
     }
+    let seeds = std::env::var("WORLD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
     let next = AtomicU64::new(0);
     let work = || {
         let mut failed = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(seed) = (1..=SEEDS).chain(ONCE_FAILED).nth(usize::try_from(at).expect("few")) else {
+            let Some(seed) = (1..=seeds).chain(ONCE_FAILED).nth(usize::try_from(at).expect("few")) else {
                 return failed;
             };
             if catch_unwind(|| fleet::run(seed)).is_err() {

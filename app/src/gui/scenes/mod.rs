@@ -7,14 +7,15 @@ mod room;
 use std::time::Duration;
 
 use crate::engine::{
-    ContactLine, DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Snapshot, Stage, Standing, VisiblePeer,
+    ContactLine, DeviceLists, DeviceState, Knock, Link, Notice, Person, Purpose, Shortfall, Snapshot, Stage, Standing,
+    VisiblePeer,
 };
 
 use super::state::{Panel, Step, UiState};
 use portrait::portrait;
 
 /// The names that [`scene`] knows.
-pub const NAMES: [&str; 43] = [
+pub const NAMES: [&str; 46] = [
     "home",
     "home-new",
     "home-visible",
@@ -35,6 +36,9 @@ pub const NAMES: [&str; 43] = [
     "knock-name",
     "warning",
     "cannot-hear",
+    "slow",
+    "slow-here",
+    "slow-person",
     "offer",
     "people",
     "people-16",
@@ -89,6 +93,9 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         "knock-name" => knock_of(Standing::NameOfAnother("Cy Twombly".to_owned())),
         "warning" => room::impostor(),
         "cannot-hear" => room::cannot_hear(),
+        "slow" => slow(3),
+        "slow-here" => slow(1),
+        "slow-person" => open(&mut state, Panel::Person("bo".to_owned()), slow(3)),
         "offer" => room::offer(),
         "words-news" => room::words_news(),
         "people" => open(&mut state, Panel::People, room::people()),
@@ -262,6 +269,19 @@ pub fn meeting(others: usize) -> Snapshot {
     }
 }
 
+/// In a room of four; every so many-th connection is slow, each in another way.
+fn slow(every: usize) -> Snapshot {
+    let mut snapshot = meeting(4);
+    let ways = [Shortfall::Smaller, Shortfall::Fewer, Shortfall::NoPictures].into_iter().cycle();
+    for (person, way) in snapshot.people.iter_mut().step_by(every).zip(ways) {
+        person.camera_on = true;
+        person.shortfall = way;
+        person.link.shortfall = way;
+    }
+    snapshot.people.iter_mut().for_each(|person| person.camera_on = true);
+    snapshot
+}
+
 fn person(who: &str, name: &str, number: u8) -> Person {
     Person {
         who: who.to_owned(),
@@ -270,6 +290,7 @@ fn person(who: &str, name: &str, number: u8) -> Person {
         muted: false,
         camera_on: true,
         picture: Some(portrait(number)),
+        shortfall: Shortfall::Nothing,
         silent_for: None,
         link: Link {
             path: "local network".to_owned(),
@@ -284,6 +305,7 @@ fn person(who: &str, name: &str, number: u8) -> Person {
             received_kbps: 1312,
             sent_kbps: 1187,
             available_kbps: 5400,
+            shortfall: Shortfall::Nothing,
             picture: Some((1280, 720, 29.9, "AV1".to_owned())),
             jitter_buffer: Duration::from_millis(42),
         },

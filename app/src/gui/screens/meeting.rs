@@ -58,7 +58,7 @@ pub(super) fn panel_beside(state: &UiState, snapshot: &Snapshot, window: Rect) -
 
 fn tiles(ui: &mut Ui, stage: Rect, snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
     let room = &snapshot.room;
-    let ours = Marks { standing: &Standing::Stranger, ..Marks::of(&room.me, room, state) };
+    let ours = Marks { standing: &Standing::Stranger, ..Marks::of(&room.me, snapshot, state) };
     if snapshot.people.is_empty() {
         alone(ui, stage, snapshot, &ours, state, commands);
         return;
@@ -66,7 +66,7 @@ fn tiles(ui: &mut Ui, stage: Rect, snapshot: &Snapshot, state: &mut UiState, com
     let places = layout::places(snapshot.people.len(), stage, space::S);
     for (person, &place) in snapshot.people.iter().zip(&places.others) {
         state.report_tile(&person.who, place.height() * ui.pixels_per_point(), commands);
-        let marks = Marks::of(&person.who, room, state);
+        let marks = Marks::of(&person.who, snapshot, state);
         if tile::person(ui, place, person, &marks, state).clicked() {
             state.open(Panel::Person(person.who.clone()));
         }

@@ -10,6 +10,7 @@ pub(super) mod overlay;
 mod panels;
 pub(super) mod preview;
 pub(super) mod reactions;
+mod slow;
 mod tile;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, Vec2, vec2};

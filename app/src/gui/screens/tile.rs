@@ -8,7 +8,7 @@ use conclave_media::PictureSlot;
 use egui::epaint::RectShape;
 use egui::{Color32, CornerRadius, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use crate::engine::{DeviceState, Hears, Person, Reaction, Room, Snapshot, Standing};
+use crate::engine::{DeviceState, Hears, Person, Reaction, Snapshot, Standing};
 use crate::gui::icons::{self, Icon};
 use crate::gui::pictures;
 use crate::gui::state::UiState;
@@ -18,7 +18,7 @@ use crate::gui::theme::{
 };
 use crate::gui::widgets;
 
-use super::reactions;
+use super::{reactions, slow};
 
 /// What the meeting says about somebody, beside their picture.
 pub(super) struct Marks<'a> {
@@ -28,11 +28,19 @@ pub(super) struct Marks<'a> {
     pub(super) standing: &'a Standing,
     /// They tell that they do not hear us.
     pub(super) deaf_to_us: bool,
+    /// What of their pictures does not come, or of all the others' if this is us.
+    pub(super) slow: Option<String>,
 }
 
 impl<'a> Marks<'a> {
-    pub(super) fn of(who: &str, room: &'a Room, state: &UiState) -> Self {
+    pub(super) fn of(who: &str, snapshot: &'a Snapshot, state: &UiState) -> Self {
+        let room = &snapshot.room;
         let us = room.me.as_str();
+        let slow = match snapshot.people.iter().find(|person| person.who == who) {
+            Some(person) => slow::on_tile(snapshot, person),
+            None if who == us => slow::on_own_tile(snapshot),
+            None => None,
+        };
         let row = room.hearing.iter().find(|row| row.who == who && who != us);
         let hears = row.and_then(|row| row.of.iter().find(|(whom, _)| whom == us));
         Self {
@@ -44,6 +52,7 @@ impl<'a> Marks<'a> {
                 .find(|member| member.who == who)
                 .map_or(&Standing::Stranger, |member| &member.standing),
             deaf_to_us: hears.is_some_and(|(_, hears)| *hears == Hears::No),
+            slow,
         }
     }
 
@@ -58,6 +67,7 @@ impl<'a> Marks<'a> {
         if self.deaf_to_us {
             words.push("Cannot hear you".to_owned());
         }
+        words.extend(self.slow.clone());
         words
     }
 
@@ -92,6 +102,9 @@ pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, marks: &Marks<'_>
         silence(ui, rect, &person.name, silent);
     }
     name_plate(ui, rect, &person.name, person.muted, marks.standing);
+    if person.silent_for.is_none() {
+        slow_plate(ui, rect, marks);
+    }
     corners(ui, rect, marks);
     outline(ui, rect, person.speaking);
     widgets::focus_ring(ui, &response, rect.shrink(4.0), CornerRadius::same(radius::TILE));
@@ -122,6 +135,7 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, marks: &Marks<'_
     }
     let failed = matches!(snapshot.microphone, DeviceState::Failed(_));
     name_plate(ui, rect, "You", snapshot.muted || failed, &Standing::Stranger);
+    slow_plate(ui, rect, marks);
     corners(ui, rect, marks);
     if floats {
         let edge = Stroke::new(1.5, Color32::from_white_alpha(60));
@@ -190,10 +204,47 @@ fn plate_icons(muted: bool, standing: &Standing) -> impl Iterator<Item = (Icon, 
     muted.into_iter().chain(standing)
 }
 
+/// Above the name: that a connection is slow, and what comes instead. Quiet, since nobody here can do much about it.
+fn slow_plate(ui: &Ui, rect: Rect, marks: &Marks<'_>) {
+    let Some(said) = &marks.slow else { return };
+    let plate = PlateSize::of(rect);
+    let said = if is_small(rect) { said.split(':').next().unwrap_or(said) } else { said };
+    let font = theme::regular(plate.font);
+    let galley = widgets::ellipsis(ui, said, font, rect.width() - 2.0 * (plate.margin + plate.side));
+    let bottom = rect.bottom() - plate.margin - plate.height - space::XS;
+    let place = Rect::from_min_size(
+        pos2(rect.left() + plate.margin, bottom - plate.height),
+        vec2(galley.size().x + 2.0 * plate.side, plate.height),
+    );
+    ui.painter().rect_filled(place, CornerRadius::same(13), VEIL);
+    let text = pos2(place.left() + plate.side, place.center().y - galley.size().y / 2.0);
+    ui.painter().galley(text, galley, ON_PICTURE);
+}
+
+/// Measures of what is written over a picture.
+struct PlateSize {
+    height: f32,
+    /// To the tile's edges.
+    margin: f32,
+    /// Beside the words.
+    side: f32,
+    font: f32,
+}
+
+impl PlateSize {
+    fn of(rect: Rect) -> Self {
+        if is_small(rect) {
+            Self { height: 20.0, margin: 5.0, side: 7.0, font: 11.0 }
+        } else {
+            Self { height: 26.0, margin: space::S, side: 10.0, font: text::SMALL }
+        }
+    }
+}
+
 fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool, standing: &Standing) {
     let small = is_small(rect);
-    let (height, margin, side) = if small { (20.0, 5.0, 7.0) } else { (26.0, space::S, 10.0) };
-    let font = theme::strong(if small { 11.0 } else { text::SMALL });
+    let PlateSize { height, margin, side, font } = PlateSize::of(rect);
+    let font = theme::strong(font);
     let icon_side = if small { 12.0 } else { 14.0 };
     let icon = plate_icons(muted, standing).count() as f32 * (icon_side + space::XS);
     let galley = widgets::ellipsis(ui, name, font, rect.width() - 2.0 * margin - 2.0 * side - icon);

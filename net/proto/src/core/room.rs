@@ -326,6 +326,13 @@ impl Core {
         }
         let Division { targets, begun, again_at } = video::divide(now, &mut shares);
         self.divide_again_at = again_at;
+        for peer in self.peers.values_mut().filter(|peer| peer.announced) {
+            let shortfall = peer.video.shortfall();
+            if let Some(session) = peer.session.as_mut().filter(|session| session.transport.shortfall() != shortfall) {
+                session.transport.set_shortfall(now, shortfall);
+                peer.dirty = true;
+            }
+        }
         if video::differs(&self.targets, &targets) {
             self.targets.clone_from(&targets);
             self.event(Event::EncoderTargets(targets));

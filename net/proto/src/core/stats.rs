@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::frames::Shortfall;
 use crate::time::Bitrate;
 
 use super::WakeReason;
@@ -34,6 +35,8 @@ pub struct PeerStats {
     pub received_video: FlowStats,
     /// Datagrams dropped: replayed, forged, malformed, stale.
     pub dropped_datagrams: u64,
+    /// What the peer goes short of, of our pictures.
+    pub shortfall: Shortfall,
     /// The last reasons to wake, newest last, at most 16.
     pub last_wakes: Vec<WakeReason>,
 }

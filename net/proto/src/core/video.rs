@@ -6,7 +6,7 @@ mod division;
 
 use std::time::Duration;
 
-use crate::frames::{SpatialLayer, VideoFrame, Wish};
+use crate::frames::{Shortfall, SpatialLayer, VideoFrame, Wish};
 use crate::limits::{LAYER_FIRST_KBPS, LAYER_KEEP_KBPS, LAYER_UP_KBPS};
 use crate::time::{Bitrate, Instant};
 
@@ -79,6 +79,17 @@ impl VideoShare {
     fn held_until(&self, now: Instant) -> Option<Instant> {
         let until = self.stepped_down_at.map(|at| at + UPGRADE_AFTER_DOWNGRADE)?;
         (until > now && self.wish.layer.is_some()).then_some(until)
+    }
+
+    /// What the peer goes short of.
+    pub(super) fn shortfall(&self) -> Shortfall {
+        let Some(wanted) = self.wish.layer else { return Shortfall::Nothing };
+        match self.target {
+            None => Shortfall::NoPictures,
+            Some(Rung { whole: false, .. }) if self.wish.full_frame_rate => Shortfall::Fewer,
+            Some(Rung { layer, .. }) if layer < wanted => Shortfall::Smaller,
+            Some(_) => Shortfall::Nothing,
+        }
     }
 
     /// The layer that the peer is to get.

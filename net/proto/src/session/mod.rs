@@ -511,6 +511,7 @@ impl Session {
         stats.rekeys = self.keys.rekeys;
         stats.dropped_datagrams += self.dropped;
         (stats.sent, stats.received) = (self.sent, self.received);
+        stats.shortfall = self.transport.shortfall();
         stats.last_wakes = self.wakes.iter().copied().collect();
         stats
     }

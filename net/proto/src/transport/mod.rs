@@ -32,7 +32,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::core::{FlowStats, PeerStats, WakeReason};
-use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
+use crate::frames::{AudioFrame, SenderReport, Shortfall, SpatialLayer, VideoFrame, Wish};
 use crate::limits;
 use crate::time::{Bitrate, Instant};
 use announce::Announce;
@@ -86,6 +86,7 @@ pub struct Transport {
     reliable_receive: ReliableReceive,
     wish: Announce<Wish>,
     sender_report: Announce<SenderReport>,
+    shortfall: Shortfall,
     /// Newest versions that the peer announced.
     peer_wish: u32,
     peer_sender_report: u32,
@@ -131,6 +132,7 @@ impl Transport {
             reliable_receive: ReliableReceive::default(),
             wish: Announce::new(None),
             sender_report: Announce::new(Some(SENDER_REPORT_PERIOD)),
+            shortfall: Shortfall::Nothing,
             peer_wish: 0,
             peer_sender_report: 0,
             budget: None,
@@ -169,9 +171,24 @@ impl Transport {
 
     /// Sent at once on a change of its flags, and every second.
     pub fn set_sender_report(&mut self, _now: Instant, report: SenderReport) {
-        let flags = |report: &SenderReport| (report.muted, report.camera_on);
+        let report = SenderReport { shortfall: self.shortfall, ..report };
+        let flags = |report: &SenderReport| (report.muted, report.camera_on, report.shortfall);
         let changed = self.sender_report.value().is_none_or(|old| flags(&old) != flags(&report));
         self.sender_report.set(report, changed);
+    }
+
+    /// As it was last set.
+    #[must_use]
+    pub const fn shortfall(&self) -> Shortfall {
+        self.shortfall
+    }
+
+    /// What the peer goes short of; told with the sender report, once there is one.
+    pub fn set_shortfall(&mut self, now: Instant, shortfall: Shortfall) {
+        self.shortfall = shortfall;
+        if let Some(report) = self.sender_report.value() {
+            self.set_sender_report(now, report);
+        }
     }
 
     /// Sent at once, repeated until it arrived.

@@ -1,7 +1,7 @@
 //! The chunk: what one sealed datagram carries several of. Encoding appends, parsing borrows; neither allocates. A kind
 //! that this version does not know is skipped, which is why every chunk says its length.
 
-use crate::frames::{SenderReport, SpatialLayer, Wish};
+use crate::frames::{SenderReport, Shortfall, SpatialLayer, Wish};
 
 use super::media::{layer_code, parse_layer};
 use super::{Audio, Feedback, Malformed, Nack, Reader, ReliableAck, VideoFragment, put_varint};
@@ -158,7 +158,8 @@ impl Chunk<'_> {
                 put_varint(out, u64::from(*version));
                 put_varint(out, report.audio_position);
                 put_varint(out, report.captured_us);
-                out.push(u8::from(report.muted) | u8::from(report.camera_on) << 1);
+                let shortfall = (report.shortfall as u8) << 2;
+                out.push(u8::from(report.muted) | u8::from(report.camera_on) << 1 | shortfall);
             }
             Chunk::Reliable { offset, data } => {
                 put_varint(out, *offset);
@@ -223,8 +224,15 @@ fn parse_body(kind: u64, body: &[u8]) -> Result<Option<Chunk<'_>>, Malformed> {
         }
         SENDER_REPORT => {
             let (version, audio_position, captured_us) = (reader.varint_u32()?, reader.varint()?, reader.varint()?);
-            let flags = flags(reader.u8()?, 3)?;
-            let report = SenderReport { audio_position, captured_us, muted: flags & 1 != 0, camera_on: flags & 2 != 0 };
+            let flags = flags(reader.u8()?, 15)?;
+            let shortfall = match flags >> 2 {
+                0 => Shortfall::Nothing,
+                1 => Shortfall::Smaller,
+                2 => Shortfall::Fewer,
+                _ => Shortfall::NoPictures,
+            };
+            let (muted, camera_on) = (flags & 1 != 0, flags & 2 != 0);
+            let report = SenderReport { audio_position, captured_us, muted, camera_on, shortfall };
             Chunk::SenderReport { version, report }
         }
         RELIABLE => Chunk::Reliable { offset: reader.varint()?, data: reader.take_rest() },

@@ -6,10 +6,15 @@ use proptest::prelude::*;
 
 use super::super::{Arrival, Reader, varint_len};
 use super::*;
-use crate::frames::VideoCodec;
+use crate::frames::{Shortfall, VideoCodec};
 
 fn layer() -> impl Strategy<Value = SpatialLayer> {
     prop_oneof![Just(SpatialLayer::Small), Just(SpatialLayer::Medium), Just(SpatialLayer::Full)]
+}
+
+fn shortfall() -> impl Strategy<Value = Shortfall> {
+    let all = [Shortfall::Nothing, Shortfall::Smaller, Shortfall::Fewer, Shortfall::NoPictures];
+    proptest::sample::select(all.to_vec())
 }
 
 fn round_trip(chunk: Chunk<'_>) {
@@ -111,11 +116,11 @@ proptest! {
     #[test]
     fn small_chunks_round_trip(
         layer in option::of(layer()), version: u32, audio_position in 0..1_u64 << 62, captured_us in 0..1_u64 << 62,
-        muted: bool, camera_on: bool, token: [u8; 8], pad in 0..1200_usize, data in vec(any::<u8>(), 0..100),
+        muted: bool, camera_on: bool, shortfall in shortfall(), token: [u8; 8], pad in 0..1200_usize, data in vec(any::<u8>(), 0..100),
     ) {
         round_trip(Chunk::Wish { version, wish: Wish { layer, full_frame_rate: muted } });
         round_trip(Chunk::SenderReport {
-            version, report: SenderReport { audio_position, captured_us, muted, camera_on },
+            version, report: SenderReport { audio_position, captured_us, muted, camera_on, shortfall },
         });
         round_trip(Chunk::PathChallenge(token));
         round_trip(Chunk::PathResponse(token));

@@ -2,18 +2,23 @@
 
 use egui::{Label, RichText, Ui};
 
-use crate::engine::Person;
+use crate::engine::{Person, Snapshot};
+use crate::gui::icons::Icon;
 use crate::gui::theme::{palette, space};
 use crate::gui::widgets;
 
-use crate::gui::screens::{gap, text_line, tile};
+use crate::gui::screens::{gap, slow, text_line, tile};
 
 use super::group;
 
-pub(super) fn show(ui: &mut Ui, person: &Person) {
+pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, person: &Person) {
     let link = &person.link;
     if let Some(silent) = person.silent_for {
         widgets::warning(ui, &tile::silence_sentence(&person.name, silent));
+        gap(ui, space::M);
+    } else if let Some(slow) = slow::sentence(snapshot, person) {
+        gap(ui, space::S);
+        widgets::note(ui, Icon::Network, &slow);
         gap(ui, space::M);
     }
     group(ui, "Path");
@@ -46,6 +51,7 @@ pub(super) fn show(ui: &mut Ui, person: &Person) {
         format!("{width} × {height}, {per_second:.0} a second, {codec}")
     });
     stacked(ui, "Picture", &picture);
+    row(ui, "They see you", slow::they_see(link.shortfall));
 }
 
 fn row(ui: &mut Ui, name: &str, value: &str) {

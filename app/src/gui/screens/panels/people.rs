@@ -79,7 +79,7 @@ pub(super) fn lan(ui: &mut Ui, snapshot: &Snapshot) {
 
 fn ourselves(ui: &mut Ui, snapshot: &Snapshot, state: &UiState) {
     let room = &snapshot.room;
-    let marks = Marks { standing: &Standing::Stranger, ..Marks::of(&room.me, room, state) };
+    let marks = Marks { standing: &Standing::Stranger, ..Marks::of(&room.me, snapshot, state) };
     let mut said = marks.words();
     if snapshot.muted {
         said.push("Muted".to_owned());
@@ -110,7 +110,7 @@ fn present(
     state: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
-    let marks = Marks::of(&person.who, &snapshot.room, state);
+    let marks = Marks::of(&person.who, snapshot, state);
     let admin = member.is_some_and(|member| member.admin);
     let said = match person.silent_for {
         Some(silent) => format!("Nothing arrives for {} s", silent.as_secs()),

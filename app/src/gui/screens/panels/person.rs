@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, who: &str, state: &mut UiSt
         as_admin(ui, snapshot, member, person.is_some(), state, commands);
     }
     if let Some(person) = person {
-        link::show(ui, person);
+        link::show(ui, snapshot, person);
         people::lan(ui, snapshot);
     }
 }

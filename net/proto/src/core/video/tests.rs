@@ -66,6 +66,22 @@ fn one_of_four_on_a_thin_path_lowers_nobody() {
 }
 
 #[test]
+fn everybody_knows_what_they_go_short_of() {
+    let mut all = [
+        share(5000, Some(Full)),
+        share(900, Some(Full)),
+        share(90, Some(Medium)),
+        share(5000, Some(Small)),
+        share(10, Some(Medium)),
+        share(10, None),
+    ];
+    division(START, &mut all);
+    let short: Vec<Shortfall> = all.iter().map(VideoShare::shortfall).collect();
+    use Shortfall::{NoPictures, Nothing, Smaller};
+    assert_eq!(short, [Nothing, Smaller, Shortfall::Fewer, Nothing, NoPictures, Nothing]);
+}
+
+#[test]
 fn who_carries_about_as_much_shares_a_layer() {
     let mut all = [share(1000, Some(Full)), share(930, Some(Full)), share(1010, Some(Full))];
     assert_eq!(division(START, &mut all).len(), 2, "the second does not reach the layer by itself");
