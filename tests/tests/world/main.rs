@@ -1,6 +1,6 @@
-//! Simulated worlds: two to four cores over bad networks, in virtual time. `seeds` draws two hundred worlds; the other tests are
+//! Simulated worlds: two to four cores over bad networks, in virtual time. `seeds` draws a thousand worlds; the other tests are
 //! scenes that a person would name. A failing seed is printed and replayed with `WORLD_SEED=n cargo test -p conclave-tests --test
-//! world seeds`; `WORLD_SEEDS=1000` draws so many. ARCHITECTURE.md, "Simulated worlds", says how it works.
+//! world seeds`; `WORLD_SEEDS=9000` draws so many. ARCHITECTURE.md, "Simulated worlds", says how it works.
 
 mod chat;
 mod fates;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds that failed once, each with what it found: 440 and 578, a knock whose stream broke twice was not heard.
 const ONCE_FAILED: [u64; 2] = [440, 578];
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 1000;
 
 #[test]
 fn seeds() {
