@@ -10,7 +10,7 @@ pub use crate::talk::Rate;
 // ---- Protocol ----
 
 /// What we speak. Another number is another language: no attempt is made to guess.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 // ---- Invites and names ----
 
@@ -213,6 +213,12 @@ pub const ESTIMATE_MOST_KBPS: u64 = 20_000;
 pub const AUDIO_QUEUE: usize = 16;
 /// An Opus packet is at most 1275 bytes, but it must fit a datagram with its header.
 pub const AUDIO_PAYLOAD_BYTES: usize = 1100;
+/// Frames in one datagram: three of a thin path, or the newest with its copies, and some room for later versions.
+pub const AUDIO_BLOCKS: usize = 8;
+/// Sent frames that are kept for copies: the farthest that a copy is sent behind its frame.
+pub const AUDIO_KEPT: usize = 8;
+/// Datagrams with sound whose fates tell what repair is needed: ten seconds, in which bursts show.
+pub const AUDIO_FATES: usize = 500;
 
 // ---- Transport: video ----
 

@@ -73,6 +73,7 @@ fn two_who_speak_by_different_paths_settle_on_one() -> TestResult {
                     sequence: u32::try_from(ms / 20)?,
                     position: ms * 48,
                     level: 90,
+                    is_copy: false,
                     payload: Bytes::from_static(&[7; 80]),
                 };
                 session.transport.send_audio(now, &frame);

@@ -144,7 +144,7 @@ impl Call {
             self.sequence += 1;
             let payload = Bytes::from_static(&[0x5a; SOUND_BYTES]);
             let position = u64::from(self.sequence) * 960;
-            let frame = AudioFrame { sequence: self.sequence, position, level: 90, payload };
+            let frame = AudioFrame { sequence: self.sequence, position, level: 90, is_copy: false, payload };
             self.ends.iter_mut().for_each(|end| end.transport.send_audio(now, &frame));
         }
         if frame && let Some(picture) = self.camera.picture(now, self.budget) {
