@@ -4,12 +4,10 @@
 
 // Sound: codec
 
-/// Voice at full band, LBRR included, with a margin: from 24 kbit/s on more is hardly heard.
-pub(crate) const VOICE_BITRATE_BPS: i32 = 32_000;
-/// Of 0 to 10. Five costs half of ten and is not told apart at this rate.
-pub(crate) const ENCODER_COMPLEXITY: i32 = 5;
-/// Told to the encoder at least, because it leaves LBRR out when nothing is said to be lost.
-pub(crate) const LOSS_TOLD_MIN_PERCENT: i32 = 3;
+/// Of 0 to 10. At a constant rate ten gains 0.3 PESQ over five, for less than 1 % of a core.
+pub(crate) const ENCODER_COMPLEXITY: i32 = 10;
+/// What an encoder hears of the past when it takes over in the middle of a voice: with one frame the change can be heard.
+pub(crate) const HANDOVER_FRAMES: usize = 5;
 /// The longest Opus packet; a longer one is no Opus.
 pub(crate) const PACKET_BYTES: usize = 1_500;
 
@@ -23,6 +21,12 @@ pub(crate) const TARGET_MIN_US: i64 = 5_000;
 pub(crate) const TARGET_MAX_US: i64 = 300_000;
 /// Above the percentile, for what the window has not seen.
 pub(crate) const TARGET_MARGIN_US: i64 = 3_000;
+/// Above the 95th percentile at most: what is rarer is concealed.
+pub(crate) const TARGET_ABOVE_US: i64 = 15_000;
+/// Nothing is waited for longer than this to be repaired: it bridges five frames in a row.
+pub(crate) const REPAIR_HOLD_MAX_US: i64 = 125_000;
+/// Losses in a row that a packet can be asked about: longer ones are an outage.
+pub(crate) const REPAIRED_IN_A_ROW: u32 = 8;
 /// How long an arrival counts.
 pub(crate) const DELAY_WINDOW_US: u64 = 10_000_000;
 /// As many as come in that time with 10 ms packets.

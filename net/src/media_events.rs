@@ -142,7 +142,7 @@ mod tests {
     const FROM: PeerId = PeerId([1; 32]);
 
     fn sound(sequence: u32) -> AudioFrame {
-        AudioFrame { sequence, position: 0, level: 0, payload: Bytes::new() }
+        AudioFrame { sequence, position: 0, level: 0, is_copy: false, payload: Bytes::new() }
     }
 
     fn picture(number: u32) -> VideoFrame {

@@ -175,8 +175,7 @@ impl Owner {
             Event::Words { words, why } => {
                 let words = words.map(str::to_owned);
                 meeting.words = Some(words.clone());
-                let talk = &meeting.talk;
-                meeting.membership.words_are_new(&why, &|who| talk.name(who));
+                meeting.membership.words_are_new(&why);
                 self.desk.report(ReportEvent::Words { words });
             }
             Event::Roster(_)

@@ -85,13 +85,13 @@ pub(super) fn remote_id(peer: PeerId) -> RemoteId {
 }
 
 pub(super) fn audio_to_net(audio: EncodedAudio) -> AudioFrame {
-    let EncodedAudio { sequence, position, level, payload } = audio;
-    AudioFrame { sequence, position, level, payload }
+    let EncodedAudio { sequence, position, level, is_copy, payload } = audio;
+    AudioFrame { sequence, position, level, is_copy, payload }
 }
 
 fn audio_to_media(frame: AudioFrame) -> EncodedAudio {
-    let AudioFrame { sequence, position, level, payload } = frame;
-    EncodedAudio { sequence, position, level, payload }
+    let AudioFrame { sequence, position, level, is_copy, payload } = frame;
+    EncodedAudio { sequence, position, level, is_copy, payload }
 }
 
 pub(super) fn video_to_net(video: EncodedVideo) -> VideoFrame {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use conclave_media::audio::AudioEngine;
+use conclave_media::audio::{AudioEngine, PathNeeds};
 use conclave_media::video::VideoSendStats;
 use conclave_net::{MediaEvents, Node, NodeEvent, NodeEvents};
 use conclave_proto::core::{Command, PeerStats};
@@ -202,7 +202,7 @@ impl Meeting {
         }
     }
 
-    /// Brings every person's figures up to date, tells the sound encoder what gets lost, and gives the sums, and whose
+    /// Brings every person's figures up to date, tells the sound encoder what the paths are like, and gives the sums, and whose
     /// pictures come short from now on.
     pub(super) fn count(
         &mut self,
@@ -212,15 +212,19 @@ impl Meeting {
         let elapsed = self.counted.elapsed();
         self.counted = Instant::now();
         let stats = self.node.stats();
-        let mut worst_loss = 0.0_f32;
+        let mut paths = PathNeeds::default();
         let mut people = Vec::with_capacity(self.people.members.len());
         for member in &mut self.people.members {
             let counters = counters(member, &stats, audio, own_video);
-            let loss = counters.update(&mut member.person.link, &mut member.before, elapsed);
-            worst_loss = worst_loss.max(loss);
+            counters.update(&mut member.person.link, &mut member.before, elapsed);
+            if let Some((_, path)) = stats.iter().find(|(peer, _)| *peer == member.peer) {
+                paths.loss = paths.loss.max(path.sound_loss.share);
+                paths.burst = paths.burst.max(path.sound_loss.burst);
+                paths.thinnest_bps = paths.thinnest_bps.min(path.sound_bitrate.as_bps());
+            }
             people.push(counters.person(member.person.who.clone(), member.person.name.clone()));
         }
-        audio.set_expected_loss(worst_loss);
+        audio.set_paths(paths);
         (people, self.people.pass_time())
     }
 }

@@ -16,8 +16,10 @@ use crate::contacts::{self, Book};
 pub(super) struct Membership {
     roster: Vec<RosterEntry>,
     rules: room::Rules,
-    /// Until the words are looked at.
-    words_news: Option<String>,
+    /// Why the words are new, until they are looked at. Names come later than the news, so the sentence is made when shown.
+    words_news: Vec<MemberChange>,
+    /// There were more.
+    more_news: bool,
     /// When each device that is here now came, in Unix seconds.
     came: BTreeMap<PeerId, Came>,
 }
@@ -68,18 +70,23 @@ impl Membership {
         std::mem::take(&mut self.came).into_values().collect()
     }
 
-    /// The words are new, and this is why; `name` knows everybody who was ever here.
-    pub(super) fn words_are_new(&mut self, why: &[MemberChange], name: &dyn Fn(PeerId) -> String) {
-        let sentences: Vec<String> =
-            why.iter().take(limits::CHANGES_TOLD).map(|change| sentence(*change, name)).collect();
-        if !sentences.is_empty() {
-            let more = if why.len() > limits::CHANGES_TOLD { " There were more changes." } else { "" };
-            self.words_news = Some(format!("{}{more} The words are new.", sentences.join(" ")));
+    /// The words are new, and this is why.
+    pub(super) fn words_are_new(&mut self, why: &[MemberChange]) {
+        if !why.is_empty() {
+            self.words_news = why.iter().take(limits::CHANGES_TOLD).copied().collect();
+            self.more_news = why.len() > limits::CHANGES_TOLD;
         }
     }
 
     pub(super) fn words_seen(&mut self) {
-        self.words_news = None;
+        self.words_news.clear();
+    }
+
+    /// `name` knows everybody who was ever here.
+    fn why_words_are_new(&self, name: &dyn Fn(PeerId) -> String) -> Option<String> {
+        let sentences: Vec<String> = self.words_news.iter().map(|change| sentence(*change, name)).collect();
+        let more = if self.more_news { " There were more changes." } else { "" };
+        (!sentences.is_empty()).then(|| format!("{}{more} The words are new.", sentences.join(" ")))
     }
 
     /// Its part of the snapshot.
@@ -91,7 +98,7 @@ impl Membership {
             mute_on_entry: self.rules.mute_on_entry,
             contacts_skip_lobby: self.rules.contacts_skip_lobby,
         };
-        room.words_news.clone_from(&self.words_news);
+        room.words_news = self.why_words_are_new(name);
         room.members = self
             .roster
             .iter()
@@ -155,15 +162,17 @@ mod tests {
     #[test]
     fn why_the_words_are_new_is_told_until_they_are_looked_at() {
         let mut membership = Membership::default();
-        membership.words_are_new(&[], &name);
+        membership.words_are_new(&[]);
         let mut room = Room::default();
         membership.show(&mut room, &Book::default(), &name);
         assert_eq!(room.words_news, None, "our own coming in is no news");
-        membership.words_are_new(&[MemberChange::Joined(PeerId([1; 32]))], &name);
+        membership.words_are_new(&[MemberChange::Joined(PeerId([1; 32]))]);
+        membership.show(&mut room, &Book::default(), &|_| "Somebody".to_owned());
+        assert_eq!(room.words_news.as_deref(), Some("Somebody joined. The words are new."), "the name comes later");
         membership.show(&mut room, &Book::default(), &name);
         assert_eq!(room.words_news.as_deref(), Some("Bo joined. The words are new."));
         let removed = MemberChange::Removed { who: PeerId([1; 32]), by: Some(PeerId([2; 32])) };
-        membership.words_are_new(&[removed], &name);
+        membership.words_are_new(&[removed]);
         membership.show(&mut room, &Book::default(), &name);
         assert_eq!(room.words_news.as_deref(), Some("Bo was removed by Ann. The words are new."));
         membership.words_seen();

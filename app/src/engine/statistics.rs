@@ -174,7 +174,6 @@ pub(super) struct Counters {
 pub(super) struct Before {
     received_bytes: u64,
     sent_bytes: u64,
-    sent_audio: Share,
     received: Share,
     samples: Share,
     emitted: (f64, u64),
@@ -203,15 +202,13 @@ fn lost(flow: FlowStats) -> Share {
 }
 
 impl Counters {
-    /// Brings the panel's figures up to date. Returns the share of our sound that got lost.
-    pub(super) fn update(&self, link: &mut Link, before: &mut Before, elapsed: Duration) -> f32 {
+    /// Brings the panel's figures up to date.
+    pub(super) fn update(&self, link: &mut Link, before: &mut Before, elapsed: Duration) {
         let Self { peer, audio, video, own_video: _ } = self;
-        let sent_audio = lost(peer.sent_audio);
         let (received_audio, received_video) = (lost(peer.received_audio), lost(peer.received_video));
         let now = Before {
             received_bytes: peer.received_audio.bytes + peer.received_video.bytes,
             sent_bytes: peer.sent_audio.bytes + peer.sent_video.bytes,
-            sent_audio,
             received: Share {
                 some: received_audio.some + received_video.some,
                 all: received_audio.all + received_video.all,
@@ -238,9 +235,7 @@ impl Counters {
         }
         link.picture =
             video.codec.map(|codec| (video.width, video.height, video.fps as f32, codec_name(codec).to_owned()));
-        let loss_of_ours = now.sent_audio.since(before.sent_audio);
         *before = now;
-        loss_of_ours
     }
 
     /// For the JSON lines.

@@ -92,7 +92,13 @@ impl Playing {
             let packet = usize::try_from(place).ok().and_then(|place| self.material.voice.get(place)?.as_ref());
             if let Some(packet) = packet {
                 let (level, payload) = (packet.level, packet.payload.clone());
-                send(AudioFrame { sequence: self.sequence, position: slot * SOUND_SAMPLES, level, payload });
+                send(AudioFrame {
+                    sequence: self.sequence,
+                    position: slot * SOUND_SAMPLES,
+                    level,
+                    is_copy: false,
+                    payload,
+                });
                 self.sequence = self.sequence.wrapping_add(1);
             }
         }

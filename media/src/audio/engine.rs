@@ -10,7 +10,9 @@ use std::thread;
 
 use super::device::{self, Direction};
 use super::worker::Worker;
-use super::{AudioConfig, AudioError, AudioEvent, AudioStats, DeviceInfo, EncodedAudio, PlayoutPoint, RemoteId};
+use super::{
+    AudioConfig, AudioError, AudioEvent, AudioStats, DeviceInfo, EncodedAudio, PathNeeds, PlayoutPoint, RemoteId,
+};
 use crate::clock::now_us;
 use crate::limits;
 use crate::source::{Sink, Source};
@@ -39,7 +41,7 @@ pub(crate) struct Inbox {
     pub(crate) speaker: Option<Sink>,
     pub(crate) muted: bool,
     pub(crate) sending: bool,
-    pub(crate) expected_loss: f32,
+    pub(crate) paths: PathNeeds,
     /// Each with its last sender report: position and capture time.
     pub(crate) remotes: BTreeMap<RemoteId, Option<(u64, u64)>>,
     /// With the moment of arrival.
@@ -160,9 +162,9 @@ impl AudioEngine {
         self.shared.change(|inbox| inbox.speaker = Some(speaker));
     }
 
-    /// The share of our packets that gets lost, 0.0 .. 1.0.
-    pub fn set_expected_loss(&self, fraction: f32) {
-        self.shared.change(|inbox| inbox.expected_loss = fraction);
+    /// The worst of the paths to all who hear us: the voice is encoded for it.
+    pub fn set_paths(&self, paths: PathNeeds) {
+        self.shared.change(|inbox| inbox.paths = paths);
     }
 
     /// Whether anybody is there to hear us. While not, nothing is encoded. On at the start.

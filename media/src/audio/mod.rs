@@ -12,17 +12,20 @@ mod feeder;
 mod jitter;
 mod microphone;
 mod mixer;
+pub mod offline;
 mod recorder;
 mod resample;
 mod sender;
 mod speaker;
 mod voice;
+mod voice_mode;
 mod watch;
 mod worker;
 
 use bytes::Bytes;
 
 pub use engine::{AudioEngine, microphones, speakers};
+pub use voice_mode::PathNeeds;
 
 use crate::source::{DeviceStatus, Sink, Source};
 
@@ -88,6 +91,8 @@ pub struct EncodedAudio {
     pub position: u64,
     /// 0 silent .. 127 full scale.
     pub level: u8,
+    /// Received only: a copy that came with a later packet, because its own has not come.
+    pub is_copy: bool,
     /// The Opus packet.
     pub payload: Bytes,
 }

@@ -83,7 +83,7 @@ impl Worker {
             if std::mem::take(&mut inbox.changed) {
                 self.muted = inbox.muted;
                 self.sending = inbox.sending;
-                self.sender.set_expected_loss(inbox.expected_loss);
+                self.sender.set_paths(inbox.paths);
                 self.remotes.retain(|id, _| inbox.remotes.contains_key(id));
                 for (&id, &report) in &inbox.remotes {
                     if let Some(remote) = self.remotes.get_mut(&id) {

@@ -178,7 +178,8 @@ pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
 /// What a layer costs when many get it: the ladder, less a tenth for headers and seals.
 pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
 /// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.
-pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 1500, 3600];
+/// Three copies of the middle fit an uplink of 3 Mbit/s with more than 700 kbit/s each, seven are the ladder's.
+pub const LAYER_COPIES_KBPS: [u64; 3] = [500, 2200, 3600];
 /// The steps in which an uplink with a bound is given away, as they cost on the wire.
 pub const LADDER_KBPS: [(SpatialLayer, u64); 3] =
     [(SpatialLayer::Small, 120), (SpatialLayer::Medium, 350), (SpatialLayer::Full, 1200)];
@@ -213,6 +214,12 @@ pub const ESTIMATE_MOST_KBPS: u64 = 20_000;
 pub const AUDIO_QUEUE: usize = 16;
 /// An Opus packet is at most 1275 bytes, but it must fit a datagram with its header.
 pub const AUDIO_PAYLOAD_BYTES: usize = 1100;
+/// Frames in one datagram: three of a thin path, or the newest with its copies, and some room for later versions.
+pub const AUDIO_BLOCKS: usize = 8;
+/// Sent frames that are kept for copies: the farthest that a copy is sent behind its frame.
+pub const AUDIO_KEPT: usize = 8;
+/// Datagrams with sound whose fates tell what repair is needed: ten seconds, in which bursts show.
+pub const AUDIO_FATES: usize = 500;
 
 // ---- Transport: video ----
 

@@ -21,7 +21,7 @@ const TICKS: u32 = 400;
 
 fn sound(sequence: u32) -> AudioFrame {
     let payload = Bytes::from_static(&[7; 80]);
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
 }
 
 /// The flood: where its knocks come from.

@@ -18,7 +18,7 @@ const WAITS: Duration = Duration::from_secs(40);
 
 fn sound(sequence: u32) -> AudioFrame {
     let payload = Bytes::from_static(&[7; 100]);
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
 }
 
 fn picture(number: u32) -> VideoFrame {

@@ -18,7 +18,7 @@ const SPOKEN: u32 = 300;
 
 fn sound(sequence: u32) -> AudioFrame {
     let payload = Bytes::from_static(&[7; 80]);
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
 }
 
 fn rekeys(world: &World, n: usize) -> BTreeMap<PeerId, u32> {

@@ -16,7 +16,7 @@ const SEEDS: u64 = 40;
 
 fn sound(sequence: u32) -> AudioFrame {
     let payload = Bytes::from_static(&[7; 100]);
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
 }
 
 fn talk(world: &mut World, from: u32, count: u32) {

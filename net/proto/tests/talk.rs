@@ -55,7 +55,7 @@ fn texts(world: &World, n: usize) -> Vec<String> {
 
 fn sound(sequence: u32) -> AudioFrame {
     let payload = Bytes::from_static(&[7; 80]);
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
 }
 
 fn sounds(world: &World, n: usize, from: PeerId) -> usize {

@@ -13,7 +13,13 @@ use conclave_proto::room::InviteOptions;
 use crate::support::{self, Party, config, wait_for};
 
 fn sound(sequence: u32) -> AudioFrame {
-    AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload: Bytes::from(vec![7; 80]) }
+    AudioFrame {
+        sequence,
+        position: u64::from(sequence) * 960,
+        level: 90,
+        is_copy: false,
+        payload: Bytes::from(vec![7; 80]),
+    }
 }
 
 fn picture(number: u32) -> VideoFrame {

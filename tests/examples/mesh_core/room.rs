@@ -179,7 +179,7 @@ impl Room {
     fn sound(&mut self, n: usize) -> AudioFrame {
         let sequence = (self.now.as_micros() / 20_000) as u32;
         let payload = Bytes::from(vec![n as u8; SOUND_BYTES]);
-        AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, payload }
+        AudioFrame { sequence, position: u64::from(sequence) * 960, level: 90, is_copy: false, payload }
     }
 
     fn picture(&mut self, n: usize) -> VideoFrame {

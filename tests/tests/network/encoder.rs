@@ -83,6 +83,7 @@ impl Encoder {
     pub(crate) fn sound(&mut self, bytes: usize) -> AudioFrame {
         self.sequence += 1;
         let position = u64::from(self.sequence) * 960;
-        AudioFrame { sequence: self.sequence, position, level: 80, payload: self.canvas.slice(0..bytes) }
+        let payload = self.canvas.slice(0..bytes);
+        AudioFrame { sequence: self.sequence, position, level: 80, is_copy: false, payload }
     }
 }

@@ -16,8 +16,9 @@ use conclave_tests::random;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seeds that failed once, each with what it found: 440 and 578, a knock whose stream broke twice was not heard.
-const ONCE_FAILED: [u64; 2] = [440, 578];
+/// Seeds that failed once, each with what it found: 1088, a picture that was put together from parities alone before its
+/// sender was in the room was missed afterwards.
+const ONCE_FAILED: [u64; 1] = [1088];
 const SEEDS: u64 = 1000;
 
 #[test]

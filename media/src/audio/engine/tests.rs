@@ -189,7 +189,7 @@ fn a_machine_without_devices_still_meets() {
         assert!(Instant::now() < deadline);
         let payload = encoder.encode(&tone).expect("packet").into();
         let position = u64::from(sequence) * 960;
-        engine.push(1, EncodedAudio { sequence, position, level: 100, payload });
+        engine.push(1, EncodedAudio { sequence, position, level: 100, is_copy: false, payload });
         sequence += 1;
         thread::park_timeout(Duration::from_millis(20));
     }

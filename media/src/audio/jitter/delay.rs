@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 
 use crate::limits;
 
-/// Of the packets in the window, this share is waited for.
+/// Of the packets in the window, this share is waited for ...
 const PERCENTILE: f64 = 0.97;
+/// ... unless that is much more than what this share needs: a few stragglers are no reason for everybody to wait.
+const MOST: f64 = 0.95;
 
 /// The relative transits of the last seconds.
 pub(super) struct DelayEstimator {
@@ -71,9 +73,12 @@ impl DelayEstimator {
         let mut sorted: Vec<i64> = self.window.iter().map(|&(_, transit)| transit).collect();
         let Some(&fastest) = sorted.iter().min() else { return };
         self.base_us = fastest;
-        let rank = ((sorted.len() - 1) as f64 * PERCENTILE).ceil() as usize;
-        let (_, &mut slow, _) = sorted.select_nth_unstable(rank);
-        let wanted = (slow - fastest + limits::TARGET_MARGIN_US).clamp(limits::TARGET_MIN_US, limits::TARGET_MAX_US);
+        let rank = |share: f64| ((sorted.len() - 1) as f64 * share).ceil() as usize;
+        let (high, low) = (rank(PERCENTILE), rank(MOST));
+        let (below, &mut slow, _) = sorted.select_nth_unstable(high);
+        let most = if low < high { *below.select_nth_unstable(low).1 } else { slow };
+        let slow = (slow + limits::TARGET_MARGIN_US).min(most + limits::TARGET_ABOVE_US);
+        let wanted = (slow - fastest).clamp(limits::TARGET_MIN_US, limits::TARGET_MAX_US);
         // Little is known from a few packets.
         self.target_us = if self.window.len() < 20 { wanted.max(limits::FIRST_TARGET_US) } else { wanted };
     }

@@ -6,6 +6,7 @@
 
 mod comfort;
 mod delay;
+mod repair;
 mod stretch;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,6 +15,7 @@ use bytes::Bytes;
 
 use self::comfort::ComfortNoise;
 use self::delay::DelayEstimator;
+use self::repair::RepairWaits;
 use self::stretch::Need;
 use super::codec::{self, Decoder};
 use super::{AudioError, AudioStats, BLOCK, EncodedAudio, Flow, RATE};
@@ -49,7 +51,9 @@ pub(crate) struct JitterBuffer {
     /// The remote said that nothing follows for now.
     pausing: bool,
     since_stretch: usize,
-    loss: LossMeter,
+    repair: RepairWaits,
+    /// The highest number that has come by itself.
+    newest_sequence: Option<u32>,
     stale_in_a_row: u32,
     last_position: u64,
     stats: AudioStats,
@@ -83,21 +87,6 @@ fn sane(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-1.5, 1.5) } else { 0.0 }
 }
 
-/// The share of packets that never came, forgetting by half in some seven seconds.
-#[derive(Default)]
-struct LossMeter {
-    lost: f32,
-}
-
-impl LossMeter {
-    fn count(&mut self, lost: u32) {
-        for _ in 0..lost.min(50) {
-            self.lost += (1.0 - self.lost) * 0.002;
-        }
-        self.lost -= self.lost * 0.002;
-    }
-}
-
 /// A block must be full when it is pulled, so its last sample must be there up to a block early.
 const BLOCK_US: i64 = 10_000;
 /// Cross-fade between noise and voice, 2.5 ms.
@@ -123,7 +112,8 @@ impl JitterBuffer {
             made_up: 0,
             pausing: false,
             since_stretch: 0,
-            loss: LossMeter::default(),
+            repair: RepairWaits::default(),
+            newest_sequence: None,
             stale_in_a_row: 0,
             last_position: 0,
             stats: AudioStats::default(),
@@ -133,7 +123,7 @@ impl JitterBuffer {
 
     /// A packet arrived at `now_us`. Whatever it is, memory stays bounded.
     pub(crate) fn insert(&mut self, now_us: u64, packet: EncodedAudio) {
-        let EncodedAudio { sequence, position, payload, .. } = packet;
+        let EncodedAudio { sequence, position, is_copy, payload, .. } = packet;
         if payload.len() > limits::PACKET_BYTES
             || position > limits::POSITION_MAX
             || codec::duration(&payload).is_none()
@@ -143,6 +133,10 @@ impl JitterBuffer {
         if !self.delay.fits(now_us, position) {
             tracing::debug!(sequence, position, "the remote's sound does not fit to its clock: starting anew");
             self.start_anew();
+        } else if is_copy && self.state != State::Fresh && sequence < self.next_sequence {
+            // Too late, and now it is known how long one must wait.
+            self.repair.note(now_us, self.delay.waited_us(now_us, position));
+            return;
         } else if self.state != State::Fresh && sequence < self.next_sequence {
             // Late or repeated, and its place is over. Many in a row: the sender counts from the start again.
             self.stale_in_a_row += 1;
@@ -160,8 +154,28 @@ impl JitterBuffer {
         if self.packets.len() >= limits::JITTER_PACKETS {
             self.packets.pop_first();
         }
-        self.delay.observe(now_us, position);
+        if is_copy {
+            self.repair.note(now_us, self.delay.waited_us(now_us, position));
+        } else {
+            self.delay.observe(now_us, position);
+            self.note_memory(now_us, sequence, position, &payload);
+        }
         self.packets.insert(sequence, Waiting { position, arrived_us: now_us, payload });
+    }
+
+    /// What a packet remembers of lost ones before it helps only if these wait for it.
+    fn note_memory(&mut self, now_us: u64, sequence: u32, position: u64, payload: &[u8]) {
+        self.repair.pass_time(now_us);
+        let missing = self.newest_sequence.map_or(0, |newest| sequence.saturating_sub(newest.saturating_add(1)));
+        self.newest_sequence = self.newest_sequence.max(Some(sequence));
+        if missing == 0 || missing > limits::REPAIRED_IN_A_ROW {
+            return;
+        }
+        let frame = u64::from(codec::duration(payload).unwrap_or(0)).max(1);
+        let remembered = if codec::has_lbrr(payload) { frame } else { self.decoder.read_past(payload) as u64 };
+        for back in (1..=u64::from(missing)).map(|n| n * frame).take_while(|back| *back <= remembered) {
+            self.repair.note(now_us, self.delay.waited_us(now_us, position.saturating_sub(back)));
+        }
     }
 
     /// The counters so far.
@@ -212,9 +226,7 @@ impl JitterBuffer {
     }
 
     fn target_us(&self) -> i64 {
-        // The frame after a lost one must have come too, or what it remembers of the lost one comes too late.
-        let for_lbrr = if self.loss.lost > 0.01 { 20_000 } else { 0 };
-        (self.delay.target_us() + for_lbrr).min(limits::TARGET_MAX_US)
+        self.delay.target_us().max(self.repair.hold_us())
     }
 
     /// By how much what is played next has waited too long (negative: too short).
@@ -249,6 +261,9 @@ impl JitterBuffer {
         let missing_us = due_us - late_us(&self.delay, first.position);
         if missing_us > 0 {
             let samples = usize::try_from(missing_us * 6 / 125).unwrap_or(usize::MAX).saturating_add(1);
+            if self.state == State::Outage && self.begin_with_memory(missing_us) {
+                return 0;
+            }
             let samples = samples.min(out.len());
             return self.idle(&mut out[..samples]);
         }
@@ -265,6 +280,25 @@ impl JitterBuffer {
             self.ready[i] = self.ready[i] * weight + self.comfort.next() * (1.0 - weight);
         }
         0
+    }
+
+    /// The network is back after an outage, and the first packet remembers what was said before it: that much is heard while
+    /// it waits. False: it does not.
+    fn begin_with_memory(&mut self, missing_us: i64) -> bool {
+        let Some((&sequence, first)) = self.packets.first_key_value() else { return false };
+        let back = usize::try_from(missing_us * 6 / 125).unwrap_or(0) / FADE * FADE;
+        let back = back.min(limits::CONCEALED_GAP_SAMPLES as usize);
+        if back == 0 || sequence == 0 || self.decoder.read_past(&first.payload) < back {
+            return false;
+        }
+        self.head = first.position.saturating_sub(back as u64);
+        self.next_sequence = sequence - 1;
+        self.made_up = 0;
+        self.pausing = false;
+        self.ready.clear();
+        self.arrivals.clear();
+        self.state = State::Playing;
+        true
     }
 
     fn idle(&mut self, out: &mut [f32]) -> usize {
@@ -318,7 +352,6 @@ impl JitterBuffer {
             } else if !now {
                 return;
             } else {
-                self.loss.count(sequence - self.next_sequence);
                 if gap > limits::CONCEALED_GAP_SAMPLES + self.made_up as u64 {
                     self.pausing = true;
                 } else {
@@ -357,11 +390,10 @@ impl JitterBuffer {
         self.head = packet.position.max(self.head) + samples as u64;
         self.next_sequence = sequence.saturating_add(1);
         self.made_up = 0;
-        self.loss.count(0);
     }
 
     /// Fills the `gap` samples before the first packet, whose sequence number is `sequence`: what was made up already
-    /// counts, the last frame is recovered if the packet remembers it, the rest is concealed.
+    /// counts, the last frames are recovered as far as the packet remembers them, the rest is concealed.
     fn bridge(&mut self, gap: usize, sequence: u32) {
         let open = gap.saturating_sub(self.made_up);
         let Some(first) = self.packets.first_entry() else { return };
@@ -369,11 +401,19 @@ impl JitterBuffer {
         let frame = codec::duration(&payload).unwrap_or(0) as usize;
         let recoverable = if codec::has_lbrr(&payload) { frame.min(open) } else { 0 };
         let mut missing = open - recoverable;
+        let past = if missing > 0 { self.decoder.read_past(&payload) } else { 0 };
         while missing > 0 {
             // Opus conceals in steps of 2.5 ms; a little too much only delays what follows by as little.
             let samples = missing.min(codec::FRAME).next_multiple_of(FADE);
-            self.extend_made_up(samples);
-            self.stats.concealed_samples += samples as u64;
+            let back = recoverable + missing;
+            if back <= past && self.decoder.recall(back, &mut self.scratch[..samples]) == Ok(samples) {
+                self.ready.extend(self.scratch[..samples].iter().copied().map(sane));
+                self.arrivals.push_back((samples, Some(arrived_us)));
+                self.stats.recovered_samples += samples as u64;
+            } else {
+                self.extend_made_up(samples);
+                self.stats.concealed_samples += samples as u64;
+            }
             missing = missing.saturating_sub(samples);
         }
         if recoverable > 0 {
@@ -490,6 +530,8 @@ impl JitterBuffer {
     fn start_anew(&mut self) {
         self.packets.clear();
         self.delay = DelayEstimator::new();
+        self.repair = RepairWaits::default();
+        self.newest_sequence = None;
         self.next_sequence = 0;
         self.last_position = 0;
         self.pausing = false;

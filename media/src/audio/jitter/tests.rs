@@ -6,23 +6,17 @@ use proptest::prelude::*;
 /// 200 Hz: four whole periods in a frame, so that a packet may follow any other.
 fn tone_packets(count: usize) -> Vec<Bytes> {
     // Without DTX, which takes a steady tone for noise and leaves it out.
-    let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip).expect("encoder");
-    encoder.set_bitrate(opus::Bitrate::Bits(limits::VOICE_BITRATE_BPS)).expect("bitrate");
-    encoder.set_signal(opus::Signal::Voice).expect("signal");
-    encoder.set_inband_fec(true).expect("fec");
-    encoder.set_packet_loss_perc(10).expect("loss");
+    let mut encoder = codec::Encoder::new().expect("encoder").without_dtx();
     let frame: Vec<f32> =
         (0..codec::FRAME).map(|i| (i as f32 * std::f32::consts::TAU * 200.0 / RATE as f32).sin() * 0.3).collect();
-    let packets: Vec<Bytes> = (0..count + 50)
-        .map(|_| encoder.encode_vec_float(&frame, limits::PACKET_BYTES).expect("encoded").into())
-        .collect();
+    let packets: Vec<Bytes> = (0..count + 50).map(|_| encoder.encode(&frame).expect("encoded").into()).collect();
     packets[50..].to_vec()
 }
 
 /// Ten seconds of a voice that counts, as it is really sent.
 fn voice_packets() -> Vec<Bytes> {
     let mut encoder = codec::Encoder::new().expect("encoder");
-    encoder.set_expected_loss(0.1);
+    encoder.set_mode(crate::audio::voice_mode::VoiceMode::Bursts);
     let voice = crate::audio::voice::zero_to_nine();
     // Without the pauses between the words, which DTX would leave out.
     let words = voice.chunks_exact(RATE as usize).flat_map(|second| second[..16 * codec::FRAME].to_vec());
@@ -109,6 +103,7 @@ fn packet(packets: &[Bytes], sequence: u32) -> EncodedAudio {
         sequence,
         position: u64::from(sequence) * codec::FRAME as u64,
         level: 100,
+        is_copy: false,
         payload: packets[sequence as usize % packets.len()].clone(),
     }
 }
@@ -143,9 +138,9 @@ fn a_clean_link_waits_little_and_loses_nothing() {
 }
 
 #[test]
-fn an_hour_with_a_clock_200_ppm_off_neither_clicks_nor_grows() {
+fn an_hour_with_a_clock_300_ppm_off_neither_clicks_nor_grows() {
     let packets = tone_packets(50);
-    for ppm in [200_i64, -200] {
+    for ppm in [300_i64, -300] {
         let mut listener = Listener::new();
         let interval_ns = 20_000_000 - 20 * ppm;
         let mut delays = Vec::new();
@@ -168,15 +163,15 @@ fn an_hour_with_a_clock_200_ppm_off_neither_clicks_nor_grows() {
         assert_eq!(listener.longest_silence_blocks, 0, "{ppm} ppm");
         assert!(listener.steepest < CLICK, "{ppm} ppm: steepest step {}", listener.steepest);
         assert!(delays.iter().all(|&d| d < 40.0), "{ppm} ppm: {delays:?}");
-        // 200 ppm of an hour are 720 ms: they must have been stretched away, and not much more.
+        // 300 ppm of an hour are 1080 ms: they must have been stretched away, and not much more.
         let stretched_ms = stats.stretched_samples / 48;
-        assert!((650..900).contains(&stretched_ms), "{ppm} ppm: {stretched_ms} ms stretched");
+        assert!((980..1300).contains(&stretched_ms), "{ppm} ppm: {stretched_ms} ms stretched");
         listener.assert_never_back();
     }
 }
 
 #[test]
-fn a_tenth_lost_at_random_is_mostly_recovered() {
+fn a_tenth_lost_is_remembered_by_what_follows() {
     let packets = voice_packets();
     let mut listener = Listener::new();
     let mut dice = Dice(7);
@@ -274,7 +269,8 @@ fn a_pause_is_not_counted_as_concealed() {
     let mut listener = Listener::new();
     let arrivals: Vec<_> = (0..100).map(|n| (50_000 + u64::from(n) * 20_000, n)).collect();
     listener.run(&packets, arrivals, 2_040_000);
-    let mark = EncodedAudio { sequence: 100, position: 96_000, level: 0, payload: packets[0].slice(0..1) };
+    let mark =
+        EncodedAudio { sequence: 100, position: 96_000, level: 0, is_copy: false, payload: packets[0].slice(0..1) };
     listener.buffer.insert(2_050_000, mark);
     listener.run(&packets, Vec::new(), 7_050_000);
     let later =
@@ -309,7 +305,7 @@ proptest! {
             let honest = junk.len() % 3 > 0;
             let payload = if honest { packets[0].clone() } else { junk.into() };
             let position = if honest { u64::from(sequence) * 960 } else { position };
-            listener.buffer.insert(due_us, EncodedAudio { sequence, position, level: 0, payload });
+            listener.buffer.insert(due_us, EncodedAudio { sequence, position, level: 0, is_copy: sequence % 5 == 0, payload });
             prop_assert!(listener.buffer.packets.len() <= limits::JITTER_PACKETS);
             prop_assert!(listener.buffer.ready.len() < 48_000);
         }

@@ -49,7 +49,7 @@ pub use api::{
     WakeReason,
 };
 pub(crate) use door::NoEntry;
-pub use stats::{DatagramStats, FlowStats, PeerStats};
+pub use stats::{DatagramStats, FlowStats, PeerStats, SoundLoss};
 
 /// Who we are in this meeting, and where randomness comes from.
 pub struct CoreConfig {

@@ -27,6 +27,10 @@ pub struct PeerStats {
     pub received: DatagramStats,
     /// Audio as sent.
     pub sent_audio: FlowStats,
+    /// How the path loses our sound, as the peer reports.
+    pub sound_loss: SoundLoss,
+    /// What our sound may count on there: the estimate, unless only losses brought that down.
+    pub sound_bitrate: Bitrate,
     /// Video as sent.
     pub sent_video: FlowStats,
     /// Audio as received.
@@ -39,6 +43,26 @@ pub struct PeerStats {
     pub shortfall: Shortfall,
     /// The last reasons to wake, newest last, at most 16.
     pub last_wakes: Vec<WakeReason>,
+}
+
+/// How a path loses sound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SoundLoss {
+    /// Share of datagrams, 0 to 1.
+    pub share: f64,
+    /// Losses in a row, on average: 1 / (1 - share) if they fall at random.
+    pub burst: f64,
+}
+
+impl SoundLoss {
+    /// Nothing is lost, or nothing is known.
+    pub const NONE: Self = Self { share: 0.0, burst: 1.0 };
+}
+
+impl Default for SoundLoss {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// Counters of one direction of a path.

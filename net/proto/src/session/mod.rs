@@ -267,7 +267,7 @@ impl Session {
                     self.bye_heard(now, reason);
                     true
                 }
-                Ok(Chunk::Audio(_) | Chunk::VideoFragment(_)) if !self.media_allowed => true,
+                Ok(chunk) if chunk.is_media() && !self.media_allowed => true,
                 Ok(chunk) => self.transport.handle_chunk(now, header.counter, chunk).is_ok(),
                 Err(_) => false,
             };

@@ -73,6 +73,7 @@ fn two_who_speak_by_different_paths_settle_on_one() -> TestResult {
                     sequence: u32::try_from(ms / 20)?,
                     position: ms * 48,
                     level: 90,
+                    is_copy: false,
                     payload: Bytes::from_static(&[7; 80]),
                 };
                 session.transport.send_audio(now, &frame);
@@ -107,6 +108,51 @@ fn a_sealed_datagram_has_the_announced_form_and_opens_at_the_other_end() -> Test
     assert_eq!(theirs.open(7, &datagram, &mut buffer), Some(&b"plaintext"[..]));
     assert_eq!(theirs.open(8, &datagram, &mut buffer), None, "the counter is the nonce");
     assert_eq!(ours.open(7, &datagram, &mut buffer), None, "one key per direction");
+    Ok(())
+}
+
+#[test]
+fn neither_sound_nor_pictures_nor_their_repairs_are_taken_from_who_is_not_in_the_room() -> TestResult {
+    let ((ours, _), (theirs, peer)) = ends(1)?;
+    let mut entropy = SeededEntropy::new(3);
+    let mut session = Session::new(Instant::ZERO, peer, theirs, TransportConfig { max_bitrate: None });
+    let piece = crate::wire::VideoFragment {
+        layer: crate::frames::SpatialLayer::Small,
+        temporal: 0,
+        codec: crate::frames::VideoCodec::Av1,
+        retransmitted: false,
+        repaired: true,
+        number: 0,
+        needs_back: 0,
+        captured_us: 5,
+        width: 320,
+        height: 180,
+        index: 0,
+        unit: 100,
+        total: 100,
+        payload: &[7; 100],
+    };
+    let said = crate::wire::AudioBlock { sequence: 0, position: 0, level: 9, is_copy: false, payload: &[1; 20] };
+    let mut records = Vec::new();
+    let sound = Chunk::Audio(crate::wire::Audio::build(std::iter::once(said), 200, &mut records));
+    let mut counter = 0;
+    let mut taken = |session: &mut Session| -> Result<(u64, u64), Box<dyn std::error::Error>> {
+        for chunk in [sound, Chunk::VideoFec(piece), Chunk::VideoFragment(piece)] {
+            let mut bytes = Vec::new();
+            chunk.encode(&mut bytes);
+            let datagram = ours.seal(counter, &bytes).ok_or("did not seal")?;
+            counter += 1;
+            let (header, mut buffer) = (Header::parse(&datagram).ok_or("no header")?, [0; 2048]);
+            let from = SocketAddr::from(([10, 0, 0, 1], 4000));
+            session.handle_datagram(Instant::ZERO, from, header, &datagram, &mut buffer, &mut entropy);
+        }
+        let stats = session.stats(Instant::ZERO);
+        Ok((stats.received_audio.packets, stats.received_video.packets))
+    };
+    assert_eq!(taken(&mut session)?, (0, 0));
+    session.media_allowed = true;
+    let (sounds, pieces) = taken(&mut session)?;
+    assert!(sounds > 0 && pieces > 0, "{sounds} sounds, {pieces} pieces, once in the room");
     Ok(())
 }
 

@@ -21,6 +21,8 @@ mod repair;
 mod rtt;
 mod send;
 mod sent_log;
+mod sound_loss;
+mod sound_repair;
 mod video_receive;
 mod video_send;
 
@@ -44,6 +46,7 @@ use peer_clock::PeerClock;
 use reliable::{ReliableReceive, ReliableSend};
 use rtt::RoundTrip;
 use sent_log::{PacketReport, SentLog};
+use sound_repair::SoundPath;
 use video_receive::{LayerReceive, Patience};
 use video_send::VideoSend;
 
@@ -104,6 +107,10 @@ pub struct Transport {
     estimate_before: (Bitrate, Instant),
     /// Layers that wait for a key frame of the new rate.
     begins_anew: BTreeSet<SpatialLayer>,
+    /// What sound may count on, the bound that was set, and when the path was last seen to queue.
+    sound_path: SoundPath,
+    max: Option<Bitrate>,
+    crowded_at: Option<Instant>,
     events: VecDeque<TransportEvent>,
     reports: Vec<PacketReport>,
     scratch: Vec<u8>,
@@ -143,6 +150,9 @@ impl Transport {
             shrunk_at: None,
             estimate_before: (Bitrate::ZERO, now),
             begins_anew: BTreeSet::new(),
+            sound_path: SoundPath { rate: Bitrate::ZERO, crowded: false },
+            max: config.max_bitrate,
+            crowded_at: None,
             events: VecDeque::new(),
             reports: Vec::new(),
             scratch: Vec::new(),
@@ -151,12 +161,12 @@ impl Transport {
         transport
     }
 
-    /// Sound leaves with the next `poll_chunks`, ahead of everything.
-    pub fn send_audio(&mut self, _now: Instant, frame: &AudioFrame) {
+    /// Sound leaves with the next `poll_chunks`, ahead of everything; on a thin path it waits for the next frame or two.
+    pub fn send_audio(&mut self, now: Instant, frame: &AudioFrame) {
         if self.paused {
             self.audio_send.stats.frames_dropped += 1;
         } else {
-            self.audio_send.push(frame);
+            self.audio_send.push(now, frame);
         }
     }
 
@@ -237,9 +247,10 @@ impl Transport {
         let waits = !self.video_send.is_empty() || self.probe().is_some();
         let paced = waits && self.has_window();
         let answer = self.answer();
-        let at_once = !self.audio_send.is_empty() || self.reliable_receive.ack_is_due();
+        let at_once = self.reliable_receive.ack_is_due();
         [
             at_once.then_some((now, WakeReason::Pace)),
+            self.audio_send.due().map(|at| (at.max(now), WakeReason::Pace)),
             paced.then(|| (self.pacer.free_at(), WakeReason::Pace)),
             self.arrivals.due().map(|at| (at, WakeReason::Feedback)),
             self.reliable_send.due(answer).map(|at| (at, WakeReason::Retransmit)),
@@ -258,6 +269,7 @@ impl Transport {
     pub fn path_changed(&mut self, now: Instant) {
         self.round_trip = RoundTrip::default();
         self.estimator.path_changed(now);
+        self.crowded_at = None;
         self.path_lost();
         self.estimate_changed(now);
     }
@@ -277,6 +289,7 @@ impl Transport {
         self.sent_log.clear();
         (self.reported_at, self.overdue_at) = (None, None);
         self.peer_clock = PeerClock::default();
+        self.audio_send.path_lost();
         self.reliable_send.resend();
         self.wish.resend();
         self.sender_report.resend();
@@ -288,6 +301,7 @@ impl Transport {
     /// Upper bound of what is sent to this peer.
     pub fn set_max_bitrate(&mut self, now: Instant, max: Option<Bitrate>) {
         self.estimator.set_max(max);
+        self.max = max;
         self.estimate_changed(now);
     }
 
@@ -328,6 +342,8 @@ impl Transport {
         stats.round_trip_time = self.round_trip.smoothed();
         stats.available_outgoing_bitrate = self.estimator.estimate();
         stats.sent_audio = self.audio_send.stats;
+        stats.sound_loss = self.audio_send.loss();
+        stats.sound_bitrate = self.sound_path.rate;
         stats.sent_video = self.video_send.stats;
         stats.received_audio = self.audio_receive.flow();
         stats.received_video = self.video_received;

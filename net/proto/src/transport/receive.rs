@@ -30,9 +30,13 @@ impl Transport {
                 return Ok(());
             }
             Chunk::Audio(audio) => {
-                if let Some(frame) = self.audio_receive.handle(&audio) {
-                    self.push_event(TransportEvent::Audio(frame));
-                }
+                let events = &mut self.events;
+                self.audio_receive.handle(&audio, &mut |frame| {
+                    if events.len() == limits::TRANSPORT_EVENTS {
+                        events.pop_front();
+                    }
+                    events.push_back(TransportEvent::Audio(frame));
+                });
             }
             Chunk::VideoFragment(piece) => self.handle_piece(now, &piece, false)?,
             Chunk::VideoFec(parity) => self.handle_piece(now, &parity, true)?,
@@ -94,6 +98,9 @@ impl Transport {
         self.peer_clock.align(&mut self.reports);
         for report in &self.reports {
             let contents = &report.contents;
+            if contents.audio > 0 {
+                self.audio_send.told(report.sent_at, report.arrived_us.is_some());
+            }
             if report.arrived_us.is_none() {
                 self.audio_send.stats.packets_lost += u64::from(contents.audio);
                 self.video_send.stats.packets_lost += u64::from(contents.video);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::estimate::padding;
 use super::sent_log::Contents;
+use super::sound_repair::SoundPath;
 use super::video_send::Written;
 use super::{DatagramInfo, LAYERS, Transport, TransportEvent};
 use crate::limits;
@@ -32,6 +33,12 @@ const BACKLOG: Duration = Duration::from_millis(300);
 const BACKLOG_SHARE: f64 = 0.15;
 /// A picture's time: what waits less than that is no backlog.
 const SLOT: Duration = Duration::from_millis(33);
+/// A queue that holds a datagram up for so long, on average, is one that sound must not feed ...
+const CROWDED: Duration = Duration::from_millis(80);
+/// ... for so long: then it is tried again what passes.
+const CROWDED_FOR: Duration = Duration::from_secs(30);
+/// A voice with two copies takes 110 kbit/s with all headers, and may take six tenths of a path (`sound_repair`).
+const SOUND_WITH_COPIES: Bitrate = Bitrate::from_kbps(200);
 
 impl Transport {
     /// Appends the plaintext of one datagram to `out`, at most `max_plaintext` bytes, if something may go now. The
@@ -49,7 +56,7 @@ impl Transport {
         }
         let start = out.len();
         let end = start + max_plaintext;
-        let mut contents = Contents { audio: self.audio_send.write(end, out), ..Contents::default() };
+        let mut contents = Contents { audio: self.audio_send.write(now, end, out), ..Contents::default() };
         self.write_answers(now, end, contents.audio > 0, out);
         let answers = out.len();
         self.write_control(now, end, &mut contents, out);
@@ -129,6 +136,22 @@ impl Transport {
         }
     }
 
+    /// What sound may count on. Losses and silence bring the estimate down without any proof that the path is full, and then
+    /// sound needs its copies most: while nothing queues, a path carries a voice with two of them.
+    fn path_for_sound(&mut self, now: Instant, estimate: Bitrate) -> SoundPath {
+        let queue = self
+            .round_trip
+            .smoothed()
+            .zip(self.round_trip.least())
+            .map(|(smoothed, least)| smoothed.saturating_sub(least));
+        if queue.is_some_and(|queue| queue > CROWDED) {
+            self.crowded_at = Some(now);
+        }
+        let crowded = self.crowded_at.is_some_and(|at| now.since(at) < CROWDED_FOR);
+        let rate = if crowded { estimate } else { estimate.max(SOUND_WITH_COPIES) };
+        SoundPath { rate: self.max.map_or(rate, |max| rate.min(max)), crowded }
+    }
+
     /// Tells the pacer, and the encoder if it is worth it.
     pub(super) fn estimate_changed(&mut self, now: Instant) {
         let estimate = self.estimator.estimate();
@@ -140,6 +163,8 @@ impl Transport {
         }
         self.pacer.set_estimate(estimate, self.estimator.is_at_limit() || self.estimator.has_rival());
         self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
+        self.sound_path = self.path_for_sound(now, estimate);
+        self.audio_send.decide(self.sound_path);
         let sound = self.audio_send.rate(now);
         // Headers and tags are 8 % of full datagrams; what is lost is sent again, or repaired by what is sent beside it.
         let again = 1.0 - self.estimator.loss().min(0.3);

@@ -104,6 +104,11 @@ impl Chunk<'_> {
     /// Bytes before the body.
     pub const HEADER_LEN: usize = 1 + LENGTH_BYTES;
 
+    /// Sound and pictures, whatever repairs them included: for members of a room only.
+    pub(crate) const fn is_media(&self) -> bool {
+        matches!(self, Self::Audio(_) | Self::VideoFragment(_) | Self::VideoFec(_))
+    }
+
     /// Appends the chunk. Bodies of 16,384 bytes or more do not exist: a datagram is smaller.
     pub fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.kind());

@@ -8,40 +8,122 @@ use super::{Malformed, Reader, put_varint, varint_len};
 
 /// One Opus packet with what the jitter buffer needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Audio<'a> {
+pub struct AudioBlock<'a> {
     /// Counts frames.
     pub sequence: u32,
     /// First sample, 48 kHz.
     pub position: u64,
     /// 0 silent .. 127 full scale.
     pub level: u8,
+    /// It was sent before and is sent again, in case it was lost.
+    pub is_copy: bool,
     /// The Opus packet.
     pub payload: &'a [u8],
 }
 
+impl AudioBlock<'_> {
+    /// Bytes that a block takes besides its payload, at most, behind another one that is less than 0.3 s newer.
+    pub const HEAD_LEN: usize = 1 + 2 + 1 + 2;
+}
+
+/// The sound of one datagram: some frames, newest first, and zeros up to a size that says nothing of what was spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audio<'a> {
+    blocks: &'a [u8],
+}
+
+/// Marks a copy, beside the level.
+const COPY: u8 = 0x80;
+
 impl<'a> Audio<'a> {
+    /// What `build` has written, for who cannot hold its result.
+    pub(crate) const fn borrow(records: &'a [u8]) -> Self {
+        Self { blocks: records }
+    }
+
+    /// Writes `blocks` into `records` (cleared first), fills up with zeros to `len` bytes of body, and borrows it. At most
+    /// [`limits::AUDIO_BLOCKS`] are taken, each older than the one before; the first that is not ends the list.
+    pub fn build<'b>(blocks: impl Iterator<Item = AudioBlock<'b>>, len: usize, records: &'a mut Vec<u8>) -> Self {
+        records.clear();
+        records.push(0);
+        let (mut count, mut newer) = (0_u8, None);
+        for block in blocks.take(limits::AUDIO_BLOCKS) {
+            let (sequence, position) = match newer {
+                None => (u64::from(block.sequence), block.position),
+                Some((sequence, position)) => {
+                    let back = u32::checked_sub(sequence, block.sequence).filter(|back| *back > 0);
+                    let (Some(back), Some(samples)) = (back, u64::checked_sub(position, block.position)) else { break };
+                    (u64::from(back), samples)
+                }
+            };
+            put_varint(records, sequence);
+            put_varint(records, position);
+            records.push(block.level.min(!COPY) | if block.is_copy { COPY } else { 0 });
+            put_varint(records, block.payload.len() as u64);
+            records.extend_from_slice(block.payload);
+            newer = Some((block.sequence, block.position));
+            count += 1;
+        }
+        if let Some(slot) = records.first_mut() {
+            *slot = count;
+        }
+        if records.len() < len {
+            records.resize(len, 0);
+        }
+        Self { blocks: records }
+    }
+
     /// Bytes of the body.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        varint_len(self.sequence as u64) + varint_len(self.position) + 1 + self.payload.len()
+        self.blocks.len()
+    }
+
+    /// Newest first.
+    pub fn blocks(&self) -> impl Iterator<Item = AudioBlock<'a>> + use<'a> {
+        let mut reader = Reader::new(self.blocks);
+        let count = reader.u8().unwrap_or(0);
+        let mut newer = None;
+        (0..count).map_while(move |_| {
+            let block = parse_block(&mut reader, newer).ok()?;
+            newer = Some((block.sequence, block.position));
+            Some(block)
+        })
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, u64::from(self.sequence));
-        put_varint(out, self.position);
-        out.push(self.level);
-        out.extend_from_slice(self.payload);
+        out.extend_from_slice(self.blocks);
     }
 
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        Ok(Self {
-            sequence: reader.varint_u32()?,
-            position: reader.varint()?,
-            level: reader.u8()?,
-            payload: reader.take_rest(),
-        })
+        let count = reader.u8()?;
+        if count == 0 || usize::from(count) > limits::AUDIO_BLOCKS {
+            return Err(Malformed::OutOfRange);
+        }
+        let mut newer = None;
+        for _ in 0..count {
+            let block = parse_block(&mut reader, newer)?;
+            newer = Some((block.sequence, block.position));
+        }
+        // What follows is padding.
+        Ok(Self { blocks: body })
     }
+}
+
+/// `newer`: sequence and position of the block before it in the datagram, which is newer.
+fn parse_block<'a>(reader: &mut Reader<'a>, newer: Option<(u32, u64)>) -> Result<AudioBlock<'a>, Malformed> {
+    let (sequence, position) = (reader.varint_u32()?, reader.varint()?);
+    let (sequence, position) = match newer {
+        None => (sequence, position),
+        Some(_) if sequence == 0 => return Err(Malformed::OutOfRange),
+        Some((newer_sequence, newer_position)) => (
+            newer_sequence.checked_sub(sequence).ok_or(Malformed::OutOfRange)?,
+            newer_position.checked_sub(position).ok_or(Malformed::OutOfRange)?,
+        ),
+    };
+    let flags = reader.u8()?;
+    Ok(AudioBlock { sequence, position, level: flags & !COPY, is_copy: flags & COPY != 0, payload: reader.prefixed()? })
 }
 
 /// A piece of a coded picture. All pieces of a frame but the last are `unit` bytes long, so the index alone says where

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::super::{Arrival, Reader, varint_len};
+use super::super::{Arrival, AudioBlock, Reader, varint_len};
 use super::*;
 use crate::frames::{Shortfall, VideoCodec};
 
@@ -41,8 +41,32 @@ proptest! {
     }
 
     #[test]
-    fn audio_round_trips(sequence: u32, position in 0..1_u64 << 62, level in 0..128_u8, payload in vec(any::<u8>(), 0..300)) {
-        round_trip(Chunk::Audio(Audio { sequence, position, level, payload: &payload }));
+    fn audio_round_trips(
+        sequence in 20_u32.., position in 20_000..1_u64 << 62, level in 0..128_u8, back in 1_u32..7, len in 0..500_usize,
+        payloads in vec(vec(any::<u8>(), 0..150), 1..4),
+    ) {
+        let blocks = || payloads.iter().zip(0_u32..).map(|(payload, n)| AudioBlock {
+            sequence: sequence - n * back,
+            position: position - u64::from(n * back) * 960,
+            level,
+            is_copy: n > 0,
+            payload,
+        });
+        let mut records = Vec::new();
+        let audio = Audio::build(blocks(), len, &mut records);
+        prop_assert!(audio.encoded_len() >= len);
+        prop_assert!(audio.blocks().eq(blocks()));
+        round_trip(Chunk::Audio(audio));
+    }
+
+    #[test]
+    fn any_bytes_as_audio_are_blocks_that_grow_older_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+        let datagram = [&[1, 0x40, u8::try_from(bytes.len()).unwrap_or(0)], &bytes[..]].concat();
+        if let Some(Ok(Chunk::Audio(audio))) = chunks(&datagram).next() {
+            let all: Vec<_> = audio.blocks().collect();
+            prop_assert!(!all.is_empty() && all.len() <= crate::limits::AUDIO_BLOCKS);
+            prop_assert!(all.is_sorted_by(|newer, older| newer.sequence > older.sequence && newer.position >= older.position));
+        }
     }
 
     #[test]

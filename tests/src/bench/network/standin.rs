@@ -144,7 +144,7 @@ impl Call {
             self.sequence += 1;
             let payload = Bytes::from_static(&[0x5a; SOUND_BYTES]);
             let position = u64::from(self.sequence) * 960;
-            let frame = AudioFrame { sequence: self.sequence, position, level: 90, payload };
+            let frame = AudioFrame { sequence: self.sequence, position, level: 90, is_copy: false, payload };
             self.ends.iter_mut().for_each(|end| end.transport.send_audio(now, &frame));
         }
         if frame && let Some(picture) = self.camera.picture(now, self.budget) {
@@ -310,7 +310,8 @@ mod tests {
         let (figures, story) = run(3);
         let of = |name| figures.of(name).expect("measured");
         assert!(of("pictures_per_second") > 20.0 && of("lines_p10") >= 180.0, "{figures:?}");
-        assert!((1.0..4.0).contains(&of("sound_lost_percent")), "{figures:?}");
+        let lost = of("sound_lost_percent");
+        assert!(lost > 0.0 && lost < 1.0, "copies make up for most of 2 %: {figures:?}");
         assert!(story.svg("a call").contains("<circle"));
         assert_eq!(run(3).0, figures);
     }

@@ -44,7 +44,7 @@ fn two_people_cost_one_layer_and_the_slower_one_costs_the_other_nothing() {
 
 #[test]
 fn one_of_four_on_a_thin_path_lowers_nobody() {
-    for (most, expected) in [(Full, (Full, 1200)), (Medium, (Medium, 500))] {
+    for (most, expected) in [(Full, (Full, 1200)), (Medium, (Medium, 733))] {
         let fast = || share(5000, Some(most));
         let mut all = [fast(), fast(), fast()];
         assert_eq!(division(START, &mut all), [expected]);
