@@ -315,8 +315,12 @@ impl Session {
         let Some(address) = self.candidates.proven(token, entropy) else { return };
         match &self.state {
             State::Checking => self.open_path(now, address),
-            // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing.
-            State::Open(path) if path.address != address && self.last_source == Some(address) => {
+            // Only where the peer now speaks from: an answer that comes late from another candidate moves nothing. But if both
+            // have moved, both speak to where nobody is, and only questions and answers get through.
+            State::Open(path)
+                if path.address != address
+                    && (self.last_source == Some(address) || now.since(self.heard_on_path) >= PING_AFTER) =>
+            {
                 if self.may_follow(now) {
                     self.open_path(now, address);
                 } else {
