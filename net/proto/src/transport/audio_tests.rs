@@ -67,7 +67,7 @@ fn single_losses_are_made_good_by_the_next_datagram_and_bursts_by_a_later_one() 
 #[test]
 fn nobody_can_tell_a_pause_from_speech() {
     // A spurt of speech, then a pause as Opus has it: a byte each, and a full frame now and then.
-    let speaks = |n: u32| (200..600).contains(&n) || n % 20 == 0;
+    let speaks = |n: u32| (200..600).contains(&n) || n.is_multiple_of(20);
     for path in [WIDE, Bitrate::from_kbps(100)] {
         let (_, sizes) = run(path, 1000, |n| if speaks(n) { 60 } else { 1 }, |_| false);
         // After the first second's copies, and without the growth of the numbers themselves.

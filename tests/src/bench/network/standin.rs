@@ -310,7 +310,8 @@ mod tests {
         let (figures, story) = run(3);
         let of = |name| figures.of(name).expect("measured");
         assert!(of("pictures_per_second") > 20.0 && of("lines_p10") >= 180.0, "{figures:?}");
-        assert!((1.0..4.0).contains(&of("sound_lost_percent")), "{figures:?}");
+        let lost = of("sound_lost_percent");
+        assert!(lost > 0.0 && lost < 1.0, "copies make up for most of 2 %: {figures:?}");
         assert!(story.svg("a call").contains("<circle"));
         assert_eq!(run(3).0, figures);
     }
