@@ -44,13 +44,10 @@ impl Thinning {
     }
 
     fn adapt(&mut self, layer: Layer, now_us: u64, bitrate_bps: u64) {
-        let affordable = if layer == Layer::Small { every_for(bitrate_bps) } else { 1 };
-        if affordable >= self.every {
-            self.plenty_since_us = None;
-            self.every = affordable;
-            return;
-        }
-        if every_for(bitrate_bps * UP.1 / UP.0) >= self.every && layer == Layer::Small {
+        let affordable = |bps| if layer == Layer::Small { every_for(bps) } else { 1 };
+        // Never more pictures here: those wait until clearly more can be spent.
+        self.every = self.every.max(affordable(bitrate_bps));
+        if affordable(bitrate_bps * UP.1 / UP.0) >= self.every {
             self.plenty_since_us = None;
             return;
         }

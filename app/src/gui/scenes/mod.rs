@@ -272,13 +272,12 @@ pub fn meeting(others: usize) -> Snapshot {
 /// In a room of four; every so many-th connection is slow, each in another way.
 fn slow(every: usize) -> Snapshot {
     let mut snapshot = meeting(4);
+    snapshot.people.iter_mut().for_each(|person| person.camera_on = true);
     let ways = [Shortfall::Smaller, Shortfall::Fewer, Shortfall::NoPictures].into_iter().cycle();
     for (person, way) in snapshot.people.iter_mut().step_by(every).zip(ways) {
-        person.camera_on = true;
         person.shortfall = way;
         person.link.shortfall = way;
     }
-    snapshot.people.iter_mut().for_each(|person| person.camera_on = true);
     snapshot
 }
 
