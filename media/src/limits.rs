@@ -118,8 +118,9 @@ pub(crate) const MAX_PICTURES_PER_FRAME: usize = 8;
 pub(crate) const MAX_POOLED_PICTURES: usize = 4;
 /// Frames waiting for one remote's decoder: half a second. The oldest go first, then a key frame is asked for.
 pub(crate) const MAX_FRAMES_TO_DECODE: usize = 16;
-/// Decoded pictures waiting for their moment. Beyond it the oldest is dropped: newest wins.
-pub(crate) const MAX_PICTURES_TO_SHOW: usize = 6;
+/// Decoded pictures waiting for their moment: as long as sound may keep one waiting, at 30 f/s. Beyond it the oldest is shown
+/// at once: dropped, it would leave none to be shown at all while that wait is longer.
+pub(crate) const MAX_PICTURES_TO_SHOW: usize = 16;
 /// Pictures waiting for the disk (1.4 MB each at 720 lines). Beyond it pictures are left out of the file, never delayed.
 pub(crate) const MAX_PICTURES_TO_WRITE: usize = 8;
 /// Largest file-camera picture; larger Y4M files are refused.

@@ -105,7 +105,8 @@ impl Encoding {
 
     fn note_interval(&mut self, captured_us: u64) {
         if let Some(last) = self.last_captured_us.replace(captured_us) {
-            let interval = captured_us.saturating_sub(last).clamp(4_000, 1_000_000);
+            // While nobody wants pictures none come here: such a pause is no slower camera.
+            let interval = captured_us.saturating_sub(last).clamp(4_000, self.interval_us * 2);
             self.interval_us = (self.interval_us * 15 + interval) / 16;
         }
     }
@@ -195,5 +196,26 @@ impl Encoding {
         if may_step && self.overload.note(now_us, took_us, self.interval_us) {
             tracing::info!(step = ?self.overload.step(), "the pictures are fitted to what this machine can encode");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_no_slower_camera_and_a_slower_camera_is_followed() {
+        let mut encoding = Encoding::new((1280, 720), CodecChoice::Auto);
+        let mut now_us = 0;
+        let mut pictures = |count: u64, every_us: u64| {
+            for _ in 0..count {
+                now_us += every_us;
+                encoding.note_interval(now_us);
+            }
+            encoding.interval_us
+        };
+        pictures(30, 33_333);
+        assert!(pictures(1, 10_000_000) < 40_000, "one gap of ten seconds");
+        assert!(pictures(150, 133_333) > 120_000, "a camera of 7.5 pictures a second, in the dark");
     }
 }

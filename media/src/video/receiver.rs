@@ -216,10 +216,6 @@ impl Worker {
         match self.decoding.decode(frame, clock::now_us()) {
             Decoded::Picture(picture) => {
                 self.playout.arrived(clock::now_us(), picture.captured_us);
-                if self.waiting.len() == limits::MAX_PICTURES_TO_SHOW {
-                    self.waiting.pop_front();
-                    self.dropped += 1;
-                }
                 self.waiting.push_back((picture, frame.codec));
             }
             Decoded::Nothing => self.dropped += 1,
@@ -240,6 +236,7 @@ impl Worker {
             Due::At(_) => false,
         };
         let due = self.waiting.iter().take_while(|(picture, _)| is_due(picture)).count();
+        let due = due.max(self.waiting.len().saturating_sub(limits::MAX_PICTURES_TO_SHOW));
         if due == 0 {
             return;
         }

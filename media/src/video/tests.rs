@@ -1,5 +1,6 @@
 //! The sender and the receiver as the app uses them, over real threads: every wait is for an event, with a deadline.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -7,6 +8,8 @@ use std::time::{Duration, Instant};
 use super::decoding::{Decoded, Decoding};
 use super::encoding::Encoding;
 use super::*;
+use crate::audio::PlayoutPoint;
+use crate::clock;
 use crate::picture::{Picture, PictureSlot};
 use crate::source::{DeviceFault, DeviceStatus, Source};
 
@@ -74,6 +77,28 @@ fn a_test_picture_travels_from_sender_to_receiver() {
     let list = std::fs::read_to_string(folder.path().join("Ann.csv")).expect("a list");
     assert!(list.lines().count() >= 2, "{list}");
     assert!(sender.stats().frames_encoded >= 10);
+}
+
+#[test]
+fn pictures_go_on_while_their_sound_is_a_third_of_a_second_behind() {
+    let (sender, events) = start(config(Source::Test));
+    sender.set_targets(&[FULL]);
+    let slot = Arc::new(PictureSlot::default());
+    let (shown, seen) = (Arc::new(AtomicUsize::new(0)), Arc::downgrade(&slot));
+    let counter = Arc::clone(&shown);
+    slot.on_new(move || {
+        let (_, picture) = seen.upgrade().and_then(|slot| slot.newer_than(0)).unwrap_or_default();
+        let waited = picture.map(|picture| clock::now_us() - picture.captured_us);
+        counter.fetch_add(usize::from(waited.is_some_and(|waited| waited > 250_000)), Ordering::Relaxed);
+    });
+    let sound = || Some(PlayoutPoint { captured_us: 1_000_000, heard_us: 1_400_000 });
+    let receiver = VideoReceiver::start(VideoReceiveConfig::default(), slot, Box::new(sound), Box::new(|_| {}));
+    let receiver = receiver.expect("starts");
+    for _ in 0..60 {
+        receiver.push(wait_for(&events, encoded));
+    }
+    let shown = shown.load(Ordering::Relaxed);
+    assert!(shown >= 30, "{shown} of 60 in two seconds");
 }
 
 #[test]

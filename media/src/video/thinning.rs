@@ -10,7 +10,7 @@ const FULL_BPS: u64 = 70_000;
 /// Below this the same holds for 15 f/s.
 const HALF_BPS: u64 = 35_000;
 /// More pictures again from so much more than what they need ...
-const UP: (u64, u64) = (115, 100);
+const UP: (u64, u64) = (140, 100);
 /// ... once it has lasted.
 const UP_AFTER_US: u64 = 2_000_000;
 
@@ -82,9 +82,9 @@ mod tests {
         assert_eq!(encoded(&mut thinning, Layer::Small, 0, 100_000), 60);
         assert_eq!(encoded(&mut thinning, Layer::Small, 60, 60_000), 30);
         assert_eq!(encoded(&mut thinning, Layer::Small, 120, 30_000), 15);
-        assert_eq!(encoded(&mut thinning, Layer::Small, 180, 38_000), 15, "enough, but not clearly");
-        assert_eq!(encoded(&mut thinning, Layer::Small, 240, 45_000), 15, "not before it has lasted");
-        assert_eq!(encoded(&mut thinning, Layer::Small, 300, 45_000), 30);
+        assert_eq!(encoded(&mut thinning, Layer::Small, 180, 45_000), 15, "enough, but not clearly");
+        assert_eq!(encoded(&mut thinning, Layer::Small, 240, 52_000), 15, "not before it has lasted");
+        assert_eq!(encoded(&mut thinning, Layer::Small, 300, 52_000), 30);
         encoded(&mut thinning, Layer::Small, 360, 200_000);
         assert_eq!(encoded(&mut thinning, Layer::Small, 420, 200_000), 60);
     }
