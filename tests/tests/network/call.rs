@@ -160,7 +160,7 @@ impl Call {
         for side in 0..2 {
             while let Some(event) = self.transports[side].poll_event() {
                 match event {
-                    TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget,
+                    TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget.now,
                     TransportEvent::KeyFrameWanted(_) => self.encoder.want_key(),
                     TransportEvent::Video(frame) => {
                         let captured = self.captured.get(&frame.number).copied();

@@ -91,7 +91,7 @@ impl Sender {
         }
         while let Some(event) = self.transport.poll_event() {
             match event {
-                TransportEvent::EncoderBudget(budget) => self.budget = budget,
+                TransportEvent::EncoderBudget(budget) => self.budget = budget.now,
                 TransportEvent::KeyFrameWanted(_) => {
                     self.keys_wanted += 1;
                     self.encoder.want_key();

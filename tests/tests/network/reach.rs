@@ -69,6 +69,31 @@ fn random_loss_costs_no_more_than_its_share() {
 }
 
 #[test]
+fn a_third_lost_leaves_most_of_what_is_left() {
+    for seed in SEEDS {
+        let there = conclave_tests::link::Profile {
+            loss: Loss::Uniform(30.0),
+            ..conclave_tests::link::Profile::bottleneck(DELAY, kbps(3000))
+        };
+        let back = conclave_tests::link::Profile { delay: DELAY, loss: Loss::Uniform(30.0), ..Default::default() };
+        let figures = settle(&mut Scene::new(there, back, seed), 20.0, 60.0);
+        assert!(figures.carried >= kbps(1200), "seed {seed}: {}", figures.carried);
+        assert!(figures.sound_lost < 0.06, "seed {seed}: {}", figures.sound_lost);
+    }
+}
+
+#[test]
+fn a_thin_path_carries_a_voice_and_its_picture() {
+    for seed in SEEDS {
+        let figures = settle(&mut Scene::bottleneck(DELAY, kbps(150), seed), 15.0, 60.0);
+        assert!(figures.sound_lost < 0.01, "seed {seed}: {}", figures.sound_lost);
+        assert!(ms(figures.sound_p95) < 150, "seed {seed}: {:?}", figures.sound_p95);
+        assert!(figures.fps > 24.0, "seed {seed}: {} f/s", figures.fps);
+        assert!(ms(figures.delay_p95) < 150, "seed {seed}: {:?}", figures.delay_p95);
+    }
+}
+
+#[test]
 fn a_dip_is_survived_and_left_behind() {
     for seed in SEEDS {
         for appetite in [1800, 10_000] {
@@ -77,7 +102,7 @@ fn a_dip_is_survived_and_left_behind() {
             let call = scene.call();
             let before = Figures::of(call, 12.0, 20.0);
             // An encoder of 1.8 Mbit/s is what a call has; one that takes all has a third of a second of pictures under way.
-            let worst = if appetite == 1800 { 1000 } else { 1400 };
+            let worst = if appetite == 1800 { 600 } else { 1000 };
             let falls = Figures::of(call, 20.0, 24.0);
             assert!(ms(falls.delay_worst) <= worst, "seed {seed}, {appetite}: {:?}", falls.delay_worst);
             let low = Figures::of(call, 23.0, 40.0);
@@ -128,9 +153,11 @@ fn silence_is_answered_within_a_third_of_a_second() {
     for seed in SEEDS {
         let mut scene = Scene::bottleneck(DELAY, kbps(5000), seed);
         scene.run(seconds(15.0));
-        let before = scene.estimate();
         scene.change(&Change::Cut(true));
-        scene.run(Duration::from_millis(320));
+        // What was under way is still reported.
+        scene.run(Duration::from_millis(50));
+        let before = scene.estimate();
+        scene.run(Duration::from_millis(270));
         assert!(scene.estimate() <= before.scaled(0.51), "seed {seed}: {before} {}", scene.estimate());
         scene.run(Duration::from_millis(300));
         assert!(scene.estimate() <= before.scaled(0.26), "seed {seed}: {before} {}", scene.estimate());

@@ -135,7 +135,7 @@ impl Path {
         }
         while let Some(event) = self.ends[side].transport.poll_event() {
             match event {
-                TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget,
+                TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget.now,
                 TransportEvent::KeyFrameWanted(layer) => self.studio.want_key(layer),
                 TransportEvent::Video(frame) => {
                     self.witness.see(1, &frame);

@@ -318,12 +318,14 @@ impl Core {
     pub(super) fn retarget(&mut self) {
         let now = self.now;
         let before: Vec<_> = self.targets.iter().map(|target| target.layer).collect();
-        let mut shares: Vec<&mut VideoShare> = Vec::new();
+        let (mut shares, mut congested_at): (Vec<&mut VideoShare>, Vec<_>) = (Vec::new(), Vec::new());
         for peer in self.peers.values_mut().filter(|peer| peer.announced) {
-            if peer.session.as_ref().is_some_and(crate::session::Session::is_open) {
+            if let Some(session) = peer.session.as_ref().filter(|session| session.is_open()) {
+                congested_at.push(session.transport.congested_at());
                 shares.push(&mut peer.video);
             }
         }
+        video::even_out(now, &mut shares, &congested_at);
         let Division { targets, begun, again_at } = video::divide(now, &mut shares);
         self.divide_again_at = again_at;
         for peer in self.peers.values_mut().filter(|peer| peer.announced) {

@@ -1,7 +1,8 @@
 //! What one peer gets of our video: which layer, with all pictures or every other one. How it stands among the others is
-//! `division`, how an uplink with a bound is shared out is `allotment`.
+//! `division`, how an uplink with a bound is shared out is `allotment`, and one without `bottleneck`.
 
 mod allotment;
+mod bottleneck;
 mod division;
 
 use std::time::Duration;
@@ -9,8 +10,10 @@ use std::time::Duration;
 use crate::frames::{Shortfall, SpatialLayer, VideoFrame, Wish};
 use crate::limits::{LAYER_FIRST_KBPS, LAYER_KEEP_KBPS, LAYER_UP_KBPS};
 use crate::time::{Bitrate, Instant};
+use crate::transport::PictureBudget;
 
 pub(super) use allotment::{Allotment, allot};
+pub(super) use bottleneck::{Congestion, even_out};
 pub(super) use division::{Division, differs, divide};
 
 /// After a step down nothing is tried for this long: what was too much a moment ago still is.
@@ -30,9 +33,12 @@ pub(super) struct Rung {
 pub(super) struct VideoShare {
     pub(super) wish: Wish,
     /// What the path to the peer carries besides sound.
-    pub(super) budget: Option<Bitrate>,
+    pub(super) budget: Option<PictureBudget>,
     /// The peer's part of our own upper bound, if we have one.
     pub(super) allotted: Option<Bitrate>,
+    /// Whether its path shares a bottleneck with others, and then its even part of that.
+    congestion: Congestion,
+    even: Option<PictureBudget>,
     /// What the peer is to get.
     target: Option<Rung>,
     /// What it gets until a key frame of the target comes.
@@ -44,14 +50,23 @@ impl Default for VideoShare {
     fn default() -> Self {
         // Until the peer says otherwise: what comes quickest and serves most tiles. A full layer for nothing costs more.
         let wish = Wish { layer: Some(SpatialLayer::Medium), full_frame_rate: true };
-        Self { wish, budget: None, allotted: None, target: None, current: None, stepped_down_at: None }
+        Self {
+            wish,
+            budget: None,
+            allotted: None,
+            congestion: Congestion::default(),
+            even: None,
+            target: None,
+            current: None,
+            stepped_down_at: None,
+        }
     }
 }
 
 impl VideoShare {
     /// The largest layer that the peer wants and that its own path carries.
     fn affordable(&self, now: Instant) -> Option<SpatialLayer> {
-        let (most, budget) = (self.wish.layer?, self.affords().as_kbps());
+        let (most, budget) = (self.wish.layer?, self.affords_settled().as_kbps());
         let held = self.is_held(now) && self.target.is_some();
         let layers = LAYERS.iter().zip(LAYER_UP_KBPS).zip(LAYER_KEEP_KBPS).filter(|((layer, up), keep)| {
             let kept = self.target.is_some_and(|target| target.layer >= **layer);
@@ -121,8 +136,17 @@ impl VideoShare {
 
     /// What may be spent on its pictures.
     fn affords(&self) -> Bitrate {
-        let budget = self.budget.unwrap_or(Bitrate::from_kbps(LAYER_FIRST_KBPS));
-        self.allotted.map_or(budget, |allotted| budget.min(allotted))
+        self.at_most(|budget| budget.now)
+    }
+
+    /// The same, but for a moment: its layer follows this.
+    fn affords_settled(&self) -> Bitrate {
+        self.at_most(|budget| budget.settled)
+    }
+
+    fn at_most(&self, of: fn(PictureBudget) -> Bitrate) -> Bitrate {
+        let own = self.budget.map_or(Bitrate::from_kbps(LAYER_FIRST_KBPS), of);
+        [self.even.map(of), self.allotted].into_iter().flatten().fold(own, Bitrate::min)
     }
 }
 

@@ -28,8 +28,18 @@ pub enum TransportEvent {
     Wish(Wish),
     /// The peer, or the pacer after it had to drop, cannot go on without a key frame of this layer.
     KeyFrameWanted(SpatialLayer),
-    /// What video may cost towards this peer from now on: audio, framing and repair are taken off already.
-    EncoderBudget(Bitrate),
+    /// What video may cost towards this peer from now on.
+    EncoderBudget(PictureBudget),
+}
+
+/// What pictures may cost towards a peer: sound, framing and repair are taken off already. Zero: none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PictureBudget {
+    /// Until there is other news: the encoder's rate.
+    pub now: Bitrate,
+    /// The same once the path's queue, if there is one, has emptied; no less than now. Which layer to make: going down one
+    /// for half a second would cost two key frames.
+    pub settled: Bitrate,
 }
 
 /// What a datagram carries, for the one who seals it.

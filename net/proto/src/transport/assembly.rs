@@ -30,12 +30,12 @@ pub(super) struct Assembly {
     pub(super) reached: usize,
     pub(super) began: Instant,
     pub(super) last_arrival: Instant,
-    /// The longest that one new piece came after another.
+    /// The longest that one new piece came after another, in pictures before or in this one.
     pace: Duration,
 }
 
 impl Assembly {
-    pub(super) fn new(now: Instant, first: &VideoFragment<'_>) -> Self {
+    pub(super) fn new(now: Instant, first: &VideoFragment<'_>, pace: Duration) -> Self {
         let head = VideoFrame {
             layer: first.layer,
             temporal: first.temporal,
@@ -60,7 +60,7 @@ impl Assembly {
             reached: 0,
             began: now,
             last_arrival: now,
-            pace: Duration::ZERO,
+            pace,
         }
     }
 

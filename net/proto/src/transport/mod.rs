@@ -26,7 +26,7 @@ mod sound_repair;
 mod video_receive;
 mod video_send;
 
-pub use api::{DatagramInfo, PeerMisbehaved, ReliableFull, TransportConfig, TransportEvent};
+pub use api::{DatagramInfo, PeerMisbehaved, PictureBudget, ReliableFull, TransportConfig, TransportEvent};
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -94,7 +94,7 @@ pub struct Transport {
     peer_wish: u32,
     peer_sender_report: u32,
     /// The last budget that was told.
-    budget: Option<(Bitrate, Instant)>,
+    budget: Option<(PictureBudget, Instant)>,
     /// What the reliable channel needs for files: not for pictures.
     bulk: Bitrate,
     /// When the last report came that told something.
@@ -331,6 +331,12 @@ impl Transport {
         self.estimator.estimate()
     }
 
+    /// When the path was last seen to carry less than was sent.
+    #[must_use]
+    pub fn congested_at(&self) -> Option<Instant> {
+        self.estimator.congested_at()
+    }
+
     /// Bytes in the reliable channel that are not acknowledged.
     #[must_use]
     pub fn reliable_waiting(&self) -> usize {
@@ -400,7 +406,9 @@ impl Transport {
         let answer = self.answer();
         let from = match (self.round_trip.least(), self.reported_at) {
             (Some(least), Some(reported_at)) => {
-                let by_age = oldest + answer.max(least + OVERDUE);
+                // On a slow path one large datagram takes its time.
+                let one = self.estimator.settled().time_for(limits::DATAGRAM_BYTES).min(OVERDUE);
+                let by_age = oldest + answer.max(least + OVERDUE + one);
                 by_age.min((oldest + answer).max(reported_at + SILENCE))
             }
             _ => oldest + FIRST_SILENCE.max(answer * 2),

@@ -6,7 +6,7 @@ use super::estimate::padding;
 use super::sent_log::Contents;
 use super::sound_repair::SoundPath;
 use super::video_send::Written;
-use super::{DatagramInfo, LAYERS, Transport, TransportEvent};
+use super::{DatagramInfo, LAYERS, PictureBudget, Transport, TransportEvent};
 use crate::limits;
 use crate::time::{Bitrate, Instant};
 use crate::wire::Chunk;
@@ -161,24 +161,18 @@ impl Transport {
         } else if now.since(self.estimate_before.1) >= SHRUNK_WITHIN || estimate > self.estimate_before.0 {
             self.estimate_before = (estimate, now);
         }
-        self.pacer.set_estimate(estimate, self.estimator.is_at_limit() || self.estimator.has_rival());
+        let drains = self.estimator.settled() > estimate;
+        self.pacer.set_estimate(estimate, self.estimator.limit(), drains, self.estimator.has_rival());
         self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
-        self.sound_path = self.path_for_sound(now, estimate);
+        self.sound_path = self.path_for_sound(now, self.estimator.settled());
         self.audio_send.decide(self.sound_path);
         let sound = self.audio_send.rate(now);
-        // Headers and tags are 8 % of full datagrams; what is lost is sent again, or repaired by what is sent beside it.
-        let again = 1.0 - self.estimator.loss().min(0.3);
-        let repair = again.min(1.0 / (1.0 + self.video_send.parity_share()));
-        let taken = sound.as_bps().saturating_add(self.bulk.as_bps());
-        let rest = Bitrate::from_bps(estimate.as_bps().saturating_sub(taken));
-        let backlog = self.video_send.waiting_bytes().saturating_sub(estimate.bytes_in(SLOT));
-        let owed = Bitrate::from_bps(backlog as u64 * 8).scaled(1.0 / BACKLOG.as_secs_f64());
-        let budget = rest.scaled(0.9 * repair);
-        let owed = owed.min(budget.scaled(BACKLOG_SHARE));
-        let budget = Bitrate::from_bps(budget.as_bps().saturating_sub(owed.as_bps()));
-        let budget = if budget < LEAST_BUDGET { Bitrate::ZERO } else { budget };
+        let budget = self.picture_budget(estimate, sound);
         let tell = self.budget.is_none_or(|(told, at)| {
-            budget < told.scaled(FALL) || (budget > told.scaled(RISE) && now.since(at) >= RISE_INTERVAL)
+            let may_rise = now.since(at) >= RISE_INTERVAL;
+            [(budget.now, told.now), (budget.settled, told.settled)]
+                .into_iter()
+                .any(|(budget, told)| budget < told.scaled(FALL) || (budget > told.scaled(RISE) && may_rise))
         });
         if tell {
             self.budget = Some((budget, now));
@@ -187,5 +181,26 @@ impl Transport {
         for layer in std::mem::take(&mut self.begins_anew) {
             self.want_key(layer);
         }
+    }
+
+    /// What remains for pictures beside sound and files.
+    fn picture_budget(&self, estimate: Bitrate, sound: Bitrate) -> PictureBudget {
+        let less = |rate: Bitrate, taken: Bitrate| Bitrate::from_bps(rate.as_bps().saturating_sub(taken.as_bps()));
+        // What is lost is sent again, or repaired by what is sent beside it.
+        let again = 1.0 - self.estimator.loss().min(0.3);
+        let repair = again.min(1.0 / (1.0 + self.video_send.parity_share()));
+        let pictures = |estimate| {
+            let rest = less(less(estimate, sound), self.bulk).scaled(repair);
+            self.video_send.payload_of(rest)
+        };
+        let settled = pictures(self.estimator.settled());
+        if settled < LEAST_BUDGET {
+            return PictureBudget::default();
+        }
+        let now = pictures(estimate);
+        let backlog = self.video_send.waiting_bytes().saturating_sub(estimate.bytes_in(SLOT));
+        let owed = Bitrate::from_bps(backlog as u64 * 8).scaled(1.0 / BACKLOG.as_secs_f64());
+        let now = less(now, owed.min(now.scaled(BACKLOG_SHARE))).max(LEAST_BUDGET);
+        PictureBudget { now, settled: settled.max(now) }
     }
 }

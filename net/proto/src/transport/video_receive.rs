@@ -18,6 +18,8 @@ use crate::wire::{Chunk, Nack, VideoFragment};
 const REORDERING: Duration = Duration::from_millis(4);
 /// A picture's last pieces are asked for after this silence, if nothing later shows that they are missing.
 const TAIL: Duration = Duration::from_millis(25);
+/// Pieces that come slower than this are late on any path.
+const PACE_MOST: Duration = Duration::from_millis(100);
 /// A layer of which nothing came for so long is not being sent, so no key frame of it is asked for again.
 const INACTIVE: Duration = Duration::from_secs(2);
 
@@ -55,6 +57,8 @@ pub(super) struct LayerReceive {
     bytes: usize,
     highest: Option<u32>,
     active_at: Instant,
+    /// The longest that one piece came after another of its picture, lately: on a slow path it is no sign of a loss.
+    pace: Duration,
     key_request: Option<KeyRequest>,
     last_key_request: Option<Instant>,
 }
@@ -83,6 +87,7 @@ impl LayerReceive {
             bytes: 0,
             highest: None,
             active_at: now,
+            pace: Duration::ZERO,
             key_request: None,
             last_key_request: None,
         }
@@ -116,12 +121,16 @@ impl LayerReceive {
             tries: 0,
         });
         if let Pending::Unseen { since } = waiting.pending {
-            let mut assembly = Assembly::new(now, piece);
+            let mut assembly = Assembly::new(now, piece, self.pace);
             assembly.began = since;
             self.bytes += assembly.size();
             *waiting = Waiting { pending: Pending::Assembly(Box::new(assembly)), nack_at: None, tries: 0 };
         }
         let Pending::Assembly(assembly) = &mut waiting.pending else { return Ok(()) };
+        // Also when it was asked for meanwhile: that was too early then.
+        if !piece.retransmitted && !is_parity {
+            self.pace = (self.pace * 15 / 16).max(now.since(assembly.last_arrival)).min(PACE_MOST);
+        }
         let is_new = if is_parity { assembly.add_parity(now, piece)? } else { assembly.add(now, piece)? };
         if !is_new {
             return Ok(());
@@ -406,7 +415,9 @@ impl Waiting {
             Pending::Assembly(assembly) if assembly.is_complete() => None,
             Pending::Assembly(assembly) => {
                 // A large picture on a slow path trickles in; that is no reason to give up.
-                let trickle = assembly.last_arrival + patience.give_up();
+                // One piece must have time to be asked for and to come.
+                let asked = assembly.tail(TAIL) * 2 + patience.answer;
+                let trickle = assembly.last_arrival + patience.give_up().max(asked);
                 Some(trickle.min(assembly.began + limits::GIVE_UP_MAX * 2))
             }
             Pending::Unseen { since } => Some(*since + patience.give_up()),

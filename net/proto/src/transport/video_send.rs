@@ -33,6 +33,14 @@ const RETRANSMIT_SHARE: f64 = 0.5;
 /// ... and this much at once: a key frame with its neighbours.
 const RETRANSMIT_BURST: usize = 64 * 1024;
 
+/// What a datagram with a piece of a picture takes besides the piece.
+const PIECE_OVERHEAD: usize = limits::SEALED_OVERHEAD + limits::PACKET_HEADERS + FRAGMENT_HEADER;
+/// The same of full datagrams, to what is inside.
+const FULL_OVERHEAD: f64 = 0.1;
+/// Time between pictures, until it is known, and within which it is believed.
+const USUAL_INTERVAL: Duration = Duration::from_micros(33_333);
+const INTERVALS: (Duration, Duration) = (Duration::from_millis(16), Duration::from_millis(250));
+
 /// A frame that is being sent, or was.
 #[derive(Debug)]
 struct Outgoing {
@@ -80,6 +88,9 @@ pub(super) struct VideoSend {
     round_trip: Duration,
     /// Pieces of a picture, lately.
     pieces: f64,
+    /// When the last one came to be sent, and the time between two of them, lately.
+    pushed_at: Option<Instant>,
+    interval: Duration,
     pub(super) stats: FlowStats,
 }
 
@@ -97,6 +108,8 @@ impl VideoSend {
             loss: 0.0,
             round_trip: Duration::ZERO,
             pieces: 1.0,
+            pushed_at: None,
+            interval: USUAL_INTERVAL,
             stats: FlowStats::default(),
         }
     }
@@ -111,8 +124,11 @@ impl VideoSend {
         let drain = estimate.time_for(self.queued_bytes);
         let layer = &mut self.layers[frame.layer as usize];
         if frame.is_key() {
-            // What waits of the older pictures is of no use once the key frame is there.
-            self.drop_waiting(frame.layer);
+            // Older pictures, of whatever layer, are of no use once the key frame is there.
+            for older in LAYERS {
+                self.drop_waiting(older);
+                self.forget(older);
+            }
             let layer = &mut self.layers[frame.layer as usize];
             (layer.accepted, layer.newest_key) = (RecentNumbers::default(), Some(frame.number));
         } else if !frame
@@ -132,6 +148,9 @@ impl VideoSend {
             return self.ask_key(now, frame.layer, true);
         }
         self.layers[frame.layer as usize].accepted.insert(frame.number);
+        if let Some(before) = self.pushed_at.replace(now) {
+            self.interval = (self.interval * 9 + now.since(before).clamp(INTERVALS.0, INTERVALS.1)) / 10;
+        }
         self.queued_bytes += size;
         let frame = frame.clone();
         self.queue.push_back(Outgoing {
@@ -192,6 +211,7 @@ impl VideoSend {
         self.queued_bytes = 0;
         self.again.clear();
         for layer in layers.into_iter().flatten() {
+            self.forget(layer);
             let layer = &mut self.layers[layer as usize];
             (layer.accepted, layer.key_asked_at) = (RecentNumbers::default(), Some(now));
         }
@@ -240,10 +260,17 @@ impl VideoSend {
         if waits <= AGAIN_BYTES.max(estimate.bytes_in(AGAIN_LONG)) || !self.ask_key(now, nack.layer, true) {
             return false;
         }
-        self.again.retain(|(layer, _, _)| *layer != nack.layer);
         self.drop_waiting(nack.layer);
+        self.forget(nack.layer);
         self.layers[nack.layer as usize].accepted = RecentNumbers::default();
         true
+    }
+
+    /// Nothing that was sent of this layer is sent again: it would only keep back the key frame that makes up for all of it.
+    fn forget(&mut self, layer: SpatialLayer) {
+        self.again.retain(|(again, _, _)| *again != layer);
+        self.history.retain(|sent| sent.frame.layer != layer);
+        self.history_bytes = self.history.iter().map(|sent| sent.frame.payload.len()).sum();
     }
 
     fn queue_again(&mut self, now: Instant, nack: &Nack<'_>, round_trip: Duration) {
@@ -252,7 +279,9 @@ impl VideoSend {
         let Some(sent) = candidates.find(ours) else { return };
         let count = sent.sent;
         let patience = round_trip * 4 / 5;
-        let whole = nack.whole_frame().then_some(0..count).into_iter().flatten();
+        // Of one that is still leaving, nothing may have come only because nothing could.
+        let whole = nack.whole_frame() && usize::from(count) == sent.count();
+        let whole = whole.then_some(0..count).into_iter().flatten();
         for index in nack.missing().chain(whole).take_while(|index| *index < count) {
             let known = sent.again.iter_mut().find(|(again, _)| *again == index);
             if known.as_ref().is_some_and(|(_, at)| now.since(*at) < patience) {
@@ -408,6 +437,20 @@ impl VideoSend {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to `limits::VIDEO_FRAGMENTS`")]
         let pieces = self.pieces.round() as usize;
         f64::from(parities(pieces, 0, self.loss, self.round_trip)) / self.pieces.max(1.0)
+    }
+
+    /// Of a rate on the wire, what pictures can have as often as they come: each takes a datagram at least and leaves half a
+    /// one empty, and few of them take little.
+    pub(super) fn payload_of(&self, wire: Bitrate) -> Bitrate {
+        let lone = (PIECE_OVERHEAD as f64 * 8.0 / self.interval.as_secs_f64()).round();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a hundred bytes every few milliseconds"
+        )]
+        let lone = lone as u64;
+        let less = |bps| Bitrate::from_bps(wire.as_bps().saturating_sub(bps));
+        less(lone).min(less(lone / 2).scaled(1.0 / (1.0 + FULL_OVERHEAD)))
     }
 
     /// The head was cut for a path that carried larger datagrams: its layer begins anew with a key frame.

@@ -209,6 +209,44 @@ fn a_newer_key_overtakes_what_waits() {
 }
 
 #[test]
+fn pieces_that_a_slow_path_delivers_one_by_one_are_not_asked_for() {
+    let mut pair = Pair::new();
+    let mut asked = 0;
+    for number in 0..40 {
+        let now = u64::from(number) * 133;
+        pair.send.push(at(now), &frame(number, number == 0, 1500), FAST);
+        let datagrams = pair.datagrams(at(now));
+        assert_eq!(datagrams.len(), 2);
+        pair.arrive(at(now + 60), &datagrams[0]);
+        for wait in 60..120 {
+            pair.requests(at(now + wait));
+        }
+        pair.datagrams(at(now + 120));
+        asked = pair.send.stats.nack_count;
+        pair.arrive(at(now + 120), &datagrams[1]);
+        assert!(asked <= 1, "nothing is known of the first, and {asked} by picture {number}");
+    }
+    assert_eq!((pair.numbers().len(), asked), (40, 1));
+}
+
+#[test]
+fn older_pictures_are_not_sent_again_once_there_is_a_key_frame() {
+    let mut pair = Pair::new();
+    for number in 0..3 {
+        pair.send.push(at(33), &frame(number, number == 0, 5000), FAST);
+    }
+    let lost = pair.datagrams(at(33));
+    pair.arrive(at(60), &lost[0]);
+    pair.send.push(at(100), &frame(3, true, 3000), FAST);
+    pair.requests(at(200));
+    assert!(pair.send.stats.nack_count > 0);
+    let fresh = pair.datagrams(at(200));
+    assert_eq!(fresh.len(), 3, "the key frame alone");
+    fresh.iter().for_each(|datagram| pair.arrive(at(210), datagram));
+    assert_eq!(pair.numbers(), [3]);
+}
+
+#[test]
 fn the_sender_begins_with_a_key_and_drops_what_nobody_can_decode() {
     let mut pair = Pair::new();
     assert!(pair.send.push(at(0), &frame(7, false, 500), FAST), "a key is asked for");

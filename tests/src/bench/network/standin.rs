@@ -184,7 +184,7 @@ impl Call {
         }
         while let Some(event) = self.ends[side].transport.poll_event() {
             match event {
-                TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget,
+                TransportEvent::EncoderBudget(budget) if side == 0 => self.budget = budget.now,
                 TransportEvent::KeyFrameWanted(_) if side == 0 => self.camera.key_wanted = true,
                 TransportEvent::Audio(frame) if side == 1 => {
                     self.heard += 1;

@@ -13,7 +13,13 @@ const START: Instant = Instant::ZERO;
 
 fn share(kbps: u64, most: Option<SpatialLayer>) -> VideoShare {
     let wish = Wish { layer: most, full_frame_rate: true };
-    VideoShare { wish, budget: Some(Bitrate::from_kbps(kbps)), ..VideoShare::default() }
+    VideoShare { wish, budget: steady(kbps), ..VideoShare::default() }
+}
+
+/// Of a path without a queue.
+fn steady(kbps: u64) -> Option<PictureBudget> {
+    let rate = Bitrate::from_kbps(kbps);
+    Some(PictureBudget { now: rate, settled: rate })
 }
 
 fn at(ms: u64) -> Instant {
@@ -57,10 +63,10 @@ fn one_of_four_on_a_thin_path_lowers_nobody() {
     let mut all = [fast(), fast(), fast(), share(90, Some(Small))];
     assert_eq!(division(START, &mut all), [(Small, 125)]);
     assert_eq!(rungs(&all)[3], rung(Small, false));
-    all[3].budget = Some(Bitrate::from_kbps(36));
+    all[3].budget = steady(36);
     assert_eq!(division(START, &mut all), [(Small, 125)]);
     assert_eq!(rungs(&all)[3], rung(Small, false), "an estimate at its floor has something to grow on");
-    all[3].budget = Some(Bitrate::from_kbps(20));
+    all[3].budget = steady(20);
     assert_eq!(division(START, &mut all), [(Small, 166)]);
     assert_eq!(rungs(&all)[3], None, "not even the base pictures");
 }
@@ -83,12 +89,12 @@ fn everybody_knows_what_they_go_short_of() {
 
 #[test]
 fn who_carries_about_as_much_shares_a_layer() {
-    let mut all = [share(1000, Some(Full)), share(930, Some(Full)), share(1010, Some(Full))];
+    let mut all = [share(700, Some(Full)), share(660, Some(Full)), share(710, Some(Full))];
     assert_eq!(division(START, &mut all).len(), 2, "the second does not reach the layer by itself");
-    let mut all = [share(1000, Some(Full)), share(1040, Some(Full)), share(1010, Some(Full))];
-    assert_eq!(division(START, &mut all), [(Full, 1000)]);
-    all[1].budget = Some(Bitrate::from_kbps(850));
-    assert_eq!(division(at(10), &mut all), [(Full, 850)], "an estimate that wanders throws nobody out");
+    let mut all = [share(700, Some(Full)), share(740, Some(Full)), share(710, Some(Full))];
+    assert_eq!(division(START, &mut all), [(Full, 700)]);
+    all[1].budget = steady(600);
+    assert_eq!(division(at(10), &mut all), [(Full, 600)], "an estimate that wanders throws nobody out");
 }
 
 #[test]
@@ -111,14 +117,14 @@ fn seven_people_with_a_middle_tile_get_one_layer_of_the_ladder() {
 fn down_at_once_up_after_a_while_and_no_flapping_around_a_threshold() {
     let mut one = [share(1200, Some(Full))];
     let mut step = |ms: u64, kbps: u64, most: Option<SpatialLayer>| {
-        one[0].budget = Some(Bitrate::from_kbps(kbps));
+        one[0].budget = steady(kbps);
         one[0].wish.layer = most;
         division(at(ms), &mut one);
         one[0].target_layer()
     };
     assert_eq!(step(0, 1200, Some(Full)), Some(Full));
-    assert_eq!(step(100, 900, Some(Full)), Some(Full));
-    assert_eq!(step(200, 700, Some(Full)), Some(Medium));
+    assert_eq!(step(100, 600, Some(Full)), Some(Full));
+    assert_eq!(step(200, 500, Some(Full)), Some(Medium));
     assert_eq!(step(300, 1500, Some(Full)), Some(Medium));
     assert_eq!(step(2300, 1500, Some(Full)), Some(Full));
     assert_eq!(step(2400, 40, Some(Full)), Some(Small));
@@ -126,14 +132,43 @@ fn down_at_once_up_after_a_while_and_no_flapping_around_a_threshold() {
 }
 
 #[test]
+fn a_queue_that_will_be_empty_in_a_moment_costs_rate_and_not_the_layer() {
+    let mut one = [share(1200, Some(Full))];
+    division(START, &mut one);
+    let budget = |now, settled| PictureBudget { now: Bitrate::from_kbps(now), settled: Bitrate::from_kbps(settled) };
+    one[0].budget = Some(budget(200, 600));
+    assert_eq!(division(at(100), &mut one), [(Full, 200)]);
+    one[0].budget = Some(budget(200, 500));
+    assert_eq!(division(at(200), &mut one), [(Medium, 200)]);
+}
+
+/// What two may have after ten times at which each path congested, in milliseconds of that second.
+fn after_congestion(first: u64, second: u64) -> [u64; 2] {
+    let mut all = [share(1200, Some(Full)), share(400, Some(Full))];
+    for event in 0..10 {
+        let moment = |ms| Some(at(event * 1000 + ms));
+        for now in [first.max(second), 900] {
+            even_out(at(event * 1000 + now), &mut all.each_mut(), &[moment(first), moment(second)]);
+        }
+    }
+    all.map(|share| share.affords().as_kbps())
+}
+
+#[test]
+fn paths_that_congest_together_get_even_parts_and_others_keep_theirs() {
+    assert_eq!(after_congestion(100, 250), [800, 400], "who has less finds what that leaves free");
+    assert_eq!(after_congestion(100, 500), [1200, 400]);
+}
+
+#[test]
 fn a_step_up_that_waits_is_looked_at_again_by_itself() {
     let mut one = share(1200, Some(Full));
     divide(START, &mut [&mut one]);
-    one.budget = Some(Bitrate::from_kbps(700));
+    one.budget = steady(500);
     let division = divide(at(100), &mut [&mut one]);
     assert_eq!(division.begun, [Medium]);
     assert_eq!(division.again_at, Some(at(2100)));
-    one.budget = Some(Bitrate::from_kbps(1500));
+    one.budget = steady(1500);
     assert_eq!(divide(at(2100), &mut [&mut one]).again_at, None);
     assert_eq!(one.target_layer(), Some(Full));
 }
@@ -155,7 +190,7 @@ fn a_new_layer_begins_with_its_key_frame_and_a_thin_path_gets_base_pictures() {
     };
     assert!(!one.wants(&frame(Medium, 1, 0)));
     assert!(one.wants(&frame(Medium, 0, 0)));
-    one.budget = Some(Bitrate::from_kbps(2000));
+    one.budget = steady(2000);
     divide(START, &mut [&mut one]);
     assert!(one.wants(&frame(Medium, 1, 1)), "the old layer goes on");
     assert!(!one.wants(&frame(Full, 1, 0)));

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::acked::RateWindow;
+use super::busy::BusyRate;
 use super::loss::LossModel;
 use super::probe::Prober;
 use super::rival::Rival;
@@ -19,11 +20,17 @@ const START: Bitrate = Bitrate::from_kbps(1200);
 const FLOOR: Bitrate = Bitrate::from_kbps(limits::ESTIMATE_LEAST_KBPS);
 /// Above this nothing in a call gets better.
 const MOST: Bitrate = Bitrate::from_kbps(limits::ESTIMATE_MOST_KBPS);
+/// What came through is that of this time ...
+const CARRIED_US: u64 = 500_000;
+/// ... or of this one while the path is full.
+const LATELY_US: u64 = 150_000;
 /// On overuse, of what came through ...
 const DECREASE: f64 = 0.85;
 /// ... and down to this, the more of a queue there is to empty: this one of half a second.
 const DRAIN: f64 = 0.5;
 const DRAIN_US: f64 = 500_000.0;
+/// No further down than this while that does come through: the queue needs time, and there will be something to carry.
+const DRAIN_MOST: f64 = 0.4;
 /// Once the queue is empty, of what came through.
 const RESUME: f64 = 0.92;
 /// Of what came through without a queue: so much was no chance.
@@ -42,6 +49,10 @@ const FULL_US: i64 = 40_000;
 const SUDDEN_US: i64 = 80_000;
 /// No queue.
 const EMPTY_US: i64 = 8_000;
+/// A small datagram, which a slow path holds up for a while without any queue ...
+const SMALL_BYTES: usize = 300;
+/// ... beyond what counts for nothing; and so much of it is believed.
+const SLACK_US: (u64, u64) = (5_000, 50_000);
 /// Less than this share of the estimate is sent: it says nothing about the rest.
 const LIMITED: f64 = 0.7;
 /// Between decreases, so that the effect of one is seen before the next.
@@ -49,15 +60,19 @@ const REACTION: Duration = Duration::from_millis(150);
 /// The same while the queue has doubled since.
 const SUDDEN: Duration = Duration::from_millis(50);
 /// After a decrease nothing is tried for so long.
-const CALM: Duration = Duration::from_secs(2);
+const CALM: Duration = Duration::from_secs(1);
 /// Each time that reports are overdue.
 const SILENCE_CUT: f64 = 0.5;
 /// So many of them are a cut of the path, after which nothing is as it was.
 const CUT: u32 = 4;
-/// A queue that did not halve for so long although we yielded is not ours.
+/// A queue that did not halve for so long although we yielded is not ours ...
 const RIVAL_AFTER: Duration = Duration::from_millis(1500);
+/// ... which is to send no more than this part of what came through before.
+const YIELDED: f64 = 0.9;
 /// What the path carried this lately it may carry again.
 const BEST_KEPT: Duration = Duration::from_secs(60);
+/// From this share of losses on.
+const LOSSY: f64 = 0.04;
 /// Below this part of that it is worth asking often.
 const HOPEFUL: f64 = 0.7;
 
@@ -70,6 +85,15 @@ struct Episode {
     carried: Bitrate,
 }
 
+/// A decrease, until the queue is empty.
+#[derive(Clone, Copy, Debug)]
+struct Fall {
+    /// The estimate before it.
+    from: Bitrate,
+    /// Where to go back to.
+    resume: Bitrate,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(in crate::transport) struct DelayAndLoss {
@@ -80,11 +104,11 @@ pub(in crate::transport) struct DelayAndLoss {
     prober: Prober,
     acked: RateWindow,
     acked_lately: RateWindow,
+    busy: BusyRate,
     sent: RateWindow,
     /// What the path carried when it was last full.
     limit: Option<Bitrate>,
-    /// Where to go back to once the queue is empty.
-    resume: Option<Bitrate>,
+    fall: Option<Fall>,
     decreased_at: Option<Instant>,
     decreased_queue_us: i64,
     updated_at: Instant,
@@ -105,11 +129,12 @@ impl DelayAndLoss {
             trend: DelayTrend::new(),
             loss: LossModel::new(),
             prober: Prober::new(now),
-            acked: RateWindow::new(Duration::from_millis(500)),
-            acked_lately: RateWindow::new(Duration::from_millis(150)),
+            acked: RateWindow::new(Duration::from_micros(CARRIED_US)),
+            acked_lately: RateWindow::new(Duration::from_micros(LATELY_US)),
+            busy: BusyRate::default(),
             sent: RateWindow::new(Duration::from_millis(500)),
             limit: None,
-            resume: None,
+            fall: None,
             decreased_at: None,
             decreased_queue_us: 0,
             updated_at: now,
@@ -125,22 +150,36 @@ impl DelayAndLoss {
         self.estimate = estimate.max(FLOOR).min(self.max);
     }
 
-    /// Rates that came through; of the last moments if the path was full all the time.
+    /// Rates that came through while the path had a queue, or in the mean; of the last moments if it was full all the time.
     fn carried(&self) -> Option<Bitrate> {
-        let carried = self.acked.rate()?;
-        let lately = self
-            .acked_lately
-            .rate()
-            .filter(|_| self.trend.standing_us() > FULL_US || self.trend.queue_us() > SUDDEN_US);
+        let carried = self.busy.rate().or(self.acked.rate())?;
+        let lately = self.busy.latest().or(self.acked_lately.rate()).filter(|_| self.is_full());
         Some(lately.map_or(carried, |lately| lately.min(carried)))
+    }
+
+    /// The queue that stands, less what is no queue on a path as slow as this.
+    fn standing_us(&self) -> i64 {
+        let small = u64::try_from(self.estimate.time_for(SMALL_BYTES).as_micros()).unwrap_or(u64::MAX);
+        let slack = small.saturating_sub(SLACK_US.0).min(SLACK_US.1);
+        (self.trend.standing_us() - slack.cast_signed()).max(0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.standing_us() > FULL_US || self.trend.queue_us() > SUDDEN_US
     }
 
     fn is_over(&self) -> bool {
         let slack = if self.is_limited_by_application() { 2 } else { 1 };
-        let standing = self.trend.standing_us();
+        let standing = self.standing_us();
         standing > STANDING_US * slack
             || self.trend.queue_us() > SUDDEN_US
             || (self.trend.usage() == Usage::Over && standing > QUEUE_US * slack)
+    }
+
+    /// No queue, or hardly one that neither grows nor shrinks. The trend goes on telling of a queue for a while after it is gone.
+    fn is_calm(&self) -> bool {
+        let standing = self.standing_us();
+        standing < EMPTY_US || (standing < QUEUE_US && self.trend.usage() == Usage::Normal)
     }
 
     fn decrease(&mut self, now: Instant, round_trip: Duration) {
@@ -151,29 +190,31 @@ impl DelayAndLoss {
             return;
         }
         self.decreased_queue_us = queue;
-        let standing = self.trend.standing_us().max(queue - SUDDEN_US);
+        let standing = self.standing_us().max(queue - SUDDEN_US);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a queue")]
         let factor = (1.0 - standing as f64 / DRAIN_US).clamp(DRAIN, DECREASE);
         let carried = self.carried().unwrap_or(self.estimate);
         let target = carried.scaled(factor);
+        let from = self.fall.map_or(self.estimate, |fall| fall.from);
+        self.fall = Some(Fall { from, resume: carried.scaled(RESUME).min(from) });
+        self.limit = Some(carried);
         if target < self.estimate {
-            self.limit = Some(carried);
-            self.resume = Some(carried.scaled(RESUME).min(self.estimate));
             self.set(target);
         } else if standing > STANDING_US * 2 || queue > SUDDEN_US {
-            self.set(self.estimate.scaled(DECREASE));
+            self.set(self.estimate.scaled(DECREASE).max(carried.scaled(DRAIN_MOST)).min(self.estimate));
         }
         self.decreased_at = Some(now);
         self.prober.hold_off(now + CALM);
     }
 
     fn increase(&mut self, now: Instant) {
-        if self.trend.standing_us() < EMPTY_US
-            && let Some(resume) = self.resume.take()
+        if self.standing_us() < EMPTY_US
+            && let Some(fall) = self.fall.take()
         {
-            self.set(self.estimate.max(resume));
+            let carried = self.busy.rate().map_or(fall.resume, |carried| carried.scaled(RESUME).max(fall.resume));
+            self.set(self.estimate.max(carried.min(fall.from)));
         }
-        if self.trend.standing_us() < EMPTY_US
+        if self.standing_us() < EMPTY_US
             && let Some(proven) =
                 self.acked.rate().map(|acked| acked.scaled(PROVEN)).filter(|proven| *proven > self.estimate)
         {
@@ -186,15 +227,17 @@ impl DelayAndLoss {
         let near =
             self.limit.is_some_and(|limit| self.estimate > limit.scaled(0.8) && self.estimate < limit.scaled(1.15));
         let grown = if near {
-            Bitrate::from_bps(self.estimate.as_bps() + INCREASE_NEAR.scaled(elapsed).as_bps())
+            let steady = Bitrate::from_bps(self.estimate.as_bps() + INCREASE_NEAR.scaled(elapsed).as_bps());
+            steady.min(self.estimate.scaled(INCREASE.powf(elapsed)))
         } else {
             self.estimate.scaled(INCREASE.powf(elapsed))
         };
         if self.limit.is_some_and(|limit| grown > limit.scaled(1.15)) {
             self.limit = None;
         }
-        // What came through is the proof; half as much again is the hope.
-        let proven = self.acked.rate().map_or(self.estimate, |acked| acked.scaled(1.5));
+        // What came through is the proof, or was lost by the path itself; half as much again is the hope.
+        let hope = 1.5 / (1.0 - self.loss.own());
+        let proven = self.acked.rate().map_or(self.estimate, |acked| acked.scaled(hope));
         self.set(grown.min(proven.max(self.estimate)));
     }
 
@@ -203,12 +246,12 @@ impl DelayAndLoss {
     }
 
     fn judge_probe(&mut self, now: Instant) {
-        let Some(outcome) = self.prober.outcome(now) else { return };
+        let Some(outcome) = self.prober.outcome(now, self.loss.own()) else { return };
         if outcome.saturated {
             self.limit = Some(outcome.carried);
         }
         if outcome.carried > self.estimate || (outcome.saturated && outcome.starting) {
-            self.resume = None;
+            self.fall = None;
             self.set(outcome.carried);
         }
     }
@@ -222,18 +265,21 @@ impl DelayAndLoss {
             self.trend = DelayTrend::new();
             self.acked.clear();
             self.acked_lately.clear();
-            (self.limit, self.resume, self.episode, self.rival) = (None, None, None, None);
+            self.busy.clear();
+            (self.limit, self.fall, self.episode, self.rival) = (None, None, None, None);
             self.prober.hurry(now + Duration::from_millis(200));
             self.set(self.estimate.max(before.scaled(0.5)));
-        } else if self.trend.queue_us() < STANDING_US {
+        } else if self.trend.queue_us().max(self.trend.last_us()) < STANDING_US {
             // Only reports were lost, or something stood still for a moment: the path is as it was.
             self.set(self.estimate.max(before));
+        } else {
+            self.fall.get_or_insert(Fall { from: before, resume: self.estimate });
         }
     }
 
     /// Whether the queue stands although we yield: then somebody else fills it.
     fn watch_queue(&mut self, now: Instant, round_trip: Duration) {
-        let standing_us = self.trend.standing_us();
+        let standing_us = self.standing_us();
         if standing_us < STANDING_US {
             self.episode = None;
             return;
@@ -242,19 +288,22 @@ impl DelayAndLoss {
         let fresh = Episode { since: now, peak_us: standing_us, carried };
         let episode = self.episode.get_or_insert(fresh);
         episode.peak_us = episode.peak_us.max(standing_us);
+        let yields = self.sent.rate().is_none_or(|sent| sent <= episode.carried.scaled(YIELDED));
         if standing_us < episode.peak_us / 2 {
             *episode = fresh;
+        } else if !yields {
+            episode.since = now;
         }
         if now.since(episode.since) > RIVAL_AFTER + round_trip {
             let rate = episode.carried.max(self.estimate);
             self.rival = Some(Rival::new(now, rate, round_trip));
-            self.resume = None;
+            self.fall = None;
         }
     }
 
     /// True: the other is still there, and the estimate is set.
     fn beside_rival(&mut self, now: Instant, round_trip: Duration, lost: bool) -> bool {
-        let standing_us = self.trend.standing_us();
+        let standing_us = self.standing_us();
         let Some(rival) = &mut self.rival else { return false };
         if standing_us < EMPTY_US {
             (self.rival, self.episode) = (None, None);
@@ -285,12 +334,21 @@ impl BandwidthEstimator for DelayAndLoss {
         self.estimate
     }
 
+    fn settled(&self) -> Bitrate {
+        let resume = self.fall.filter(|_| self.before_silence.is_none()).map_or(FLOOR, |fall| fall.resume);
+        self.estimate.max(resume.min(self.max))
+    }
+
     fn loss(&self) -> f64 {
         self.loss.smoothed()
     }
 
-    fn is_at_limit(&self) -> bool {
-        self.limit.is_some_and(|limit| self.estimate > limit.scaled(0.6))
+    fn limit(&self) -> Option<Bitrate> {
+        self.limit.filter(|limit| self.estimate > limit.scaled(0.6))
+    }
+
+    fn congested_at(&self) -> Option<Instant> {
+        self.decreased_at
     }
 
     fn has_rival(&self) -> bool {
@@ -316,6 +374,9 @@ impl BandwidthEstimator for DelayAndLoss {
                     self.acked.add(arrived_us, packet.bytes);
                     self.acked_lately.add(arrived_us, packet.bytes);
                     self.trend.arrived(packet.sent_at, arrived_us);
+                    if let Some(least_us) = self.trend.least_us() {
+                        self.busy.arrived(packet.sent_at.as_micros(), arrived_us, packet.bytes, least_us);
+                    }
                 }
                 None => lost += 1,
             }
@@ -326,18 +387,29 @@ impl BandwidthEstimator for DelayAndLoss {
             self.silence_ends(now, before);
         }
         self.judge_probe(now);
+        // A queue too short to stand loses what comes in lumps: what it carries must be kept to before losses say anything.
+        if (self.limit.is_some() || self.loss.smoothed() > LOSSY) && self.busy.rate().is_some() {
+            self.limit = self.carried();
+        }
         if self.beside_rival(now, round_trip, lost > 0) {
-            self.loss.count(now, arrived, lost, self.estimate);
+            self.loss.count_only(now, arrived, lost);
         } else {
             if self.is_over() {
                 self.decrease(now, round_trip);
-            } else if self.trend.usage() != Usage::Under && self.trend.standing_us() < QUEUE_US {
+            } else if self.is_calm() {
                 self.increase(now);
             }
             self.watch_queue(now, round_trip);
-            if let Some(lower) = self.loss.count(now, arrived, lost, self.estimate) {
-                self.set(lower);
-                self.prober.hold_off(now + CALM);
+            // What is lost while the queue is full is the queue's.
+            if !self.is_full()
+                && let Some(other) = self.loss.count(now, arrived, lost, self.estimate)
+            {
+                if other < self.estimate {
+                    self.prober.hold_off(now + CALM);
+                } else {
+                    self.prober.hurry(now);
+                }
+                self.set(other);
             }
         }
         self.trend.held = self.rival.is_some();
@@ -356,8 +428,7 @@ impl BandwidthEstimator for DelayAndLoss {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        let calm = self.trend.usage() == Usage::Normal && self.trend.standing_us() < QUEUE_US;
-        let useful = calm && self.before_silence.is_none() && self.rival.is_none() && !self.loss.is_trying();
+        let useful = self.is_calm() && self.before_silence.is_none() && self.rival.is_none() && !self.loss.is_trying();
         let hopeful = self.is_hopeful();
         self.prober.handle_timeout(now, self.estimate, useful, hopeful);
     }

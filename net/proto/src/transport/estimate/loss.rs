@@ -9,8 +9,10 @@ use crate::time::{Bitrate, Instant};
 const WINDOW: Duration = Duration::from_millis(500);
 /// Fewer packets say nothing.
 const FEWEST: u32 = 20;
-/// A step is judged by so many: losses come in bursts, and a few packets say what one likes.
+/// A step is judged by so many: losses come in bursts, and a few packets say what one likes ...
 const JUDGED: u32 = 120;
+/// ... or after this many windows: nothing grows meanwhile, and a thin path sends little.
+const PATIENCE: u32 = 6;
 /// Below this nothing needs to be done.
 const HEAVY: f64 = 0.10;
 /// No path loses more than this by itself and is still one.
@@ -21,8 +23,9 @@ const HOPELESS_STEP: f64 = 0.7;
 const STEP: f64 = 0.85;
 /// Losses that stay above this share of what they were are not ours.
 const CURED: f64 = 0.7;
-/// For so long after a failed experiment losses are taken as the path's own ...
-const BELIEF: Duration = Duration::from_secs(10);
+/// For so long after a failed experiment losses are taken as the path's own, twice as long after each further one up to the
+/// second: an experiment costs a quarter of the rate ...
+const BELIEF: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
 /// ... unless they grow by this.
 const WORSE: f64 = 0.15;
 
@@ -32,7 +35,7 @@ struct Trial {
     /// The usual share before it.
     before: f64,
     steps: u32,
-    settled: bool,
+    windows: u32,
     arrived: u32,
     lost: u32,
 }
@@ -58,15 +61,25 @@ pub(super) struct LossModel {
     smoothed: f64,
     /// Smoothed for longer: one bad window is no reason for anything.
     usual: f64,
+    belief: Duration,
 }
 
 impl LossModel {
     pub(super) const fn new() -> Self {
-        Self { state: State::Watching, began: None, arrived: 0, lost: 0, smoothed: 0.0, usual: 0.0 }
+        Self { state: State::Watching, began: None, arrived: 0, lost: 0, smoothed: 0.0, usual: 0.0, belief: BELIEF.0 }
     }
 
     pub(super) const fn smoothed(&self) -> f64 {
         self.smoothed
+    }
+
+    /// The share that gets lost whatever we send: so much was found out, or is too little to be worth finding out.
+    pub(super) fn own(&self) -> f64 {
+        match self.state {
+            State::Watching => self.smoothed.min(HEAVY / 2.0),
+            State::Trying(_) => 0.0,
+            State::Random { share, .. } => self.smoothed.min(share),
+        }
     }
 
     /// Growing makes no sense while an experiment runs.
@@ -74,8 +87,22 @@ impl LossModel {
         matches!(self.state, State::Trying(_))
     }
 
-    /// A smaller estimate if losses call for one.
+    /// Another estimate if losses call for one: a smaller one, or what an experiment for nothing took away.
     pub(super) fn count(&mut self, now: Instant, arrived: u32, lost: u32, estimate: Bitrate) -> Option<Bitrate> {
+        let window = self.note(now, arrived, lost)?;
+        self.judge(now, window, estimate)
+    }
+
+    /// The same while nothing is to be tried: they are the queue's that somebody else fills.
+    pub(super) fn count_only(&mut self, now: Instant, arrived: u32, lost: u32) {
+        self.note(now, arrived, lost);
+        if self.is_trying() {
+            self.state = State::Watching;
+        }
+    }
+
+    /// A whole window: how many arrived in it, and how many did not.
+    fn note(&mut self, now: Instant, arrived: u32, lost: u32) -> Option<(u32, u32)> {
         let began = *self.began.get_or_insert(now);
         (self.arrived, self.lost) = (self.arrived + arrived, self.lost + lost);
         let packets = self.arrived + self.lost;
@@ -87,7 +114,7 @@ impl LossModel {
         (self.began, self.arrived, self.lost) = (Some(now), 0, 0);
         self.smoothed = self.smoothed * 0.6 + share * 0.4;
         self.usual = self.usual * 0.75 + share * 0.25;
-        self.judge(now, window, estimate)
+        Some(window)
     }
 
     fn judge(&mut self, now: Instant, (arrived, lost): (u32, u32), estimate: Bitrate) -> Option<Bitrate> {
@@ -103,10 +130,11 @@ impl LossModel {
             State::Watching => None,
             State::Trying(trial) => {
                 // The first window still holds what was sent before.
-                if std::mem::replace(&mut trial.settled, true) {
+                if trial.windows > 0 {
                     (trial.arrived, trial.lost) = (trial.arrived + arrived, trial.lost + lost);
                 }
-                if trial.arrived + trial.lost < JUDGED {
+                trial.windows += 1;
+                if trial.arrived + trial.lost < JUDGED && trial.windows <= PATIENCE {
                     return None;
                 }
                 let trial = *trial;
@@ -128,16 +156,25 @@ impl LossModel {
         let share = f64::from(trial.lost) / f64::from(trial.arrived + trial.lost);
         let next = |before, steps| State::Trying(Trial { before, steps, ..Trial::default() });
         if share <= HEAVY / 2.0 {
-            self.state = State::Watching;
+            (self.state, self.belief) = (State::Watching, BELIEF.0);
             return None;
         }
         self.state = match trial.steps {
             _ if share < trial.before * CURED => next(share, 1),
             // Bursts lie: a second step before judging.
             1 => next(trial.before.max(share), 2),
-            _ => State::Random { share: trial.before, until: now + BELIEF },
+            _ => State::Random { share: trial.before, until: now + self.belief },
         };
-        self.is_trying().then(|| estimate.scaled(STEP))
+        match self.state {
+            State::Random { .. } => self.belief = (self.belief * 2).min(BELIEF.1),
+            State::Trying(Trial { steps: 1, .. }) => self.belief = BELIEF.0,
+            State::Trying(_) | State::Watching => {}
+        }
+        match self.state {
+            State::Trying(_) => Some(estimate.scaled(STEP)),
+            State::Random { .. } => Some(estimate.scaled(1.0 / (STEP * STEP))),
+            State::Watching => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! not congestion, probes instead of guesses while little is sent.
 
 mod acked;
+mod busy;
 mod delay_loss;
 mod loss;
 mod probe;
@@ -29,10 +30,14 @@ pub(super) struct Probe {
 pub(super) trait BandwidthEstimator: Debug + Send {
     /// What the path is believed to carry, packet headers included.
     fn estimate(&self) -> Bitrate;
+    /// The same once a queue that is being emptied is empty; no less than now.
+    fn settled(&self) -> Bitrate;
     /// Share of datagrams that get lost lately, 0 to 1.
     fn loss(&self) -> f64;
-    /// The estimate is near what the path was seen to carry, not only what was needed so far.
-    fn is_at_limit(&self) -> bool;
+    /// What the path was seen to carry when it was full, if the estimate is near that and not only what was needed so far.
+    fn limit(&self) -> Option<Bitrate>;
+    /// When the path's queue last made the estimate smaller.
+    fn congested_at(&self) -> Option<Instant>;
     /// Somebody else keeps the path's queue filled.
     fn has_rival(&self) -> bool;
     fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>);

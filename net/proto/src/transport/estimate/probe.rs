@@ -19,10 +19,12 @@ const FEWEST: usize = 5;
 const PADDING_LEAST: usize = 60;
 /// No word about a burst for so long: it failed.
 const DEADLINE: Duration = Duration::from_secs(1);
+/// So much of a burst must arrive, but for what the path loses by itself.
+const ARRIVED: f64 = 0.7;
 /// Came slower than it was sent: the path was full.
 const SATURATED: f64 = 0.9;
 /// Between later bursts; doubles with each failure ...
-const INTERVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(32));
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32));
 /// ... up to this, if the path carried more not long ago.
 const INTERVAL_HOPEFUL: Duration = Duration::from_secs(3);
 
@@ -140,14 +142,14 @@ impl Prober {
         burst.arrived_bytes += bytes;
     }
 
-    /// Once all of the burst was reported on.
-    pub(super) fn outcome(&mut self, now: Instant) -> Option<Outcome> {
+    /// Once all of the burst was reported on. `own_loss`: the share that the path loses at any rate.
+    pub(super) fn outcome(&mut self, now: Instant, own_loss: f64) -> Option<Outcome> {
         let (rate, burst) = self.active.as_ref()?;
         if !burst.finished || burst.arrived + burst.lost < burst.sent_packets {
             return None;
         }
         let (rate, starting) = (*rate, self.rung < LADDER.len());
-        let outcome = burst.measure();
+        let outcome = burst.measure(own_loss);
         self.active = None;
         let good = outcome.is_some_and(|(carried, saturated)| !saturated && carried >= rate.scaled(0.7));
         self.after(now, good, rate);
@@ -206,11 +208,13 @@ impl Prober {
 }
 
 impl Burst {
-    /// Rate carried, and whether it came slower than it was sent.
-    fn measure(&self) -> Option<(Bitrate, bool)> {
-        if self.arrived < FEWEST - 1 || self.arrived * 10 < self.sent_packets * 7 {
+    /// Rate carried, lost by the path itself or not, and whether it came slower than it was sent.
+    fn measure(&self, own_loss: f64) -> Option<(Bitrate, bool)> {
+        let share = self.arrived as f64 / self.sent_packets.max(1) as f64;
+        if self.arrived < FEWEST - 1 || share < ARRIVED * (1.0 - own_loss) {
             return None;
         }
+        let whole = 1.0 / share.max(1.0 - own_loss);
         let sent_us = self.last_of_arrived.since(self.first_of_arrived?).as_micros();
         let arrived_us = u128::from(self.last_us.saturating_sub(self.first_us));
         let rate = |bytes: usize, us: u128| {
@@ -220,7 +224,8 @@ impl Burst {
         let sent = rate(self.arrived_bytes - self.last_bytes, sent_us);
         let arrived = rate(self.arrived_bytes - self.first_bytes, arrived_us);
         let saturated = arrived < sent.scaled(SATURATED);
-        Some((if saturated { arrived.scaled(0.95) } else { sent.min(arrived) }, saturated))
+        let carried = if saturated { arrived.scaled(0.95) } else { sent.min(arrived) };
+        Some((carried.scaled(whole), saturated))
     }
 }
 
@@ -251,7 +256,7 @@ mod tests {
             for (id, at, arrived) in sent {
                 prober.reported(id, at, 1200, Some(arrived.as_micros() + 7_000_000));
             }
-            outcomes.extend(prober.outcome(now));
+            outcomes.extend(prober.outcome(now, 0.0));
         }
         outcomes
     }

@@ -64,6 +64,7 @@ pub(super) struct DelayTrend {
     /// Least one-way delay (receiver's clock less ours) of each second.
     least_us: VecDeque<(u64, i64)>,
     queue_us: i64,
+    last_us: i64,
     /// Delays of the last moments that no later one is below, ascending.
     lately: VecDeque<(u64, i64)>,
     /// Somebody else holds the queue.
@@ -88,6 +89,7 @@ impl DelayTrend {
             usage: Usage::Normal,
             least_us: VecDeque::with_capacity(LEAST_SECONDS + 1),
             queue_us: 0,
+            last_us: 0,
             lately: VecDeque::new(),
             held: false,
         }
@@ -102,9 +104,19 @@ impl DelayTrend {
         self.queue_us
     }
 
+    /// The same of the very last one.
+    pub(super) const fn last_us(&self) -> i64 {
+        self.last_us
+    }
+
+    /// The least one-way delay that is known (receiver's clock less ours).
+    pub(super) fn least_us(&self) -> Option<i64> {
+        self.least_us.iter().map(|(_, least)| *least).min()
+    }
+
     /// The part of it that did not go away for a while.
     pub(super) fn standing_us(&self) -> i64 {
-        let least = self.least_us.iter().map(|(_, least)| *least).min();
+        let least = self.least_us();
         let lately = self.lately.front().map(|(_, delay)| *delay);
         least.zip(lately).map_or(0, |(least, lately)| lately.saturating_sub(least))
     }
@@ -149,9 +161,10 @@ impl DelayTrend {
         while self.lately.front().is_some_and(|(at, _)| at + STANDING_US < sent_us) {
             self.lately.pop_front();
         }
-        let least = self.least_us.iter().map(|(_, least)| *least).min().unwrap_or(delay);
+        let least = self.least_us().unwrap_or(delay);
         // Smoothed a little: one late datagram is not a queue.
-        self.queue_us = (self.queue_us * 3 + delay.saturating_sub(least)) / 4;
+        self.last_us = delay.saturating_sub(least);
+        self.queue_us = (self.queue_us * 3 + self.last_us) / 4;
     }
 
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a session fit 52 bits")]
