@@ -27,10 +27,13 @@ pub(crate) const TARGET_ABOVE_US: i64 = 15_000;
 pub(crate) const REPAIR_HOLD_MAX_US: i64 = 125_000;
 /// Losses in a row that a packet can be asked about: longer ones are an outage.
 pub(crate) const REPAIRED_IN_A_ROW: u32 = 8;
-/// How long an arrival counts.
-pub(crate) const DELAY_WINDOW_US: u64 = 10_000_000;
-/// As many as come in that time with 10 ms packets.
-pub(crate) const DELAY_WINDOW_PACKETS: usize = 1_024;
+/// How long an arrival counts: so long that the sound behind one full queue (0.3 s, and as long until it is empty) is less than
+/// a twentieth of it. What happened once is waited for no longer than it lasted.
+pub(crate) const DELAY_WINDOW_US: u64 = 14_000_000;
+/// How long what a repair needed counts.
+pub(crate) const REPAIR_WINDOW_US: u64 = 10_000_000;
+/// As many as come in the longer of these times with 10 ms packets.
+pub(crate) const DELAY_WINDOW_PACKETS: usize = 1_448;
 /// Five seconds of 20 ms packets: a standstill longer than that is not played later.
 pub(crate) const JITTER_PACKETS: usize = 256;
 /// A position of 180 years: keeps all sums within 64 bits.

@@ -36,7 +36,7 @@ impl RepairWaits {
     /// Forgets what is long ago.
     pub(super) fn pass_time(&mut self, now_us: u64) {
         let before = self.window.len();
-        while self.window.front().is_some_and(|(at, _)| at + limits::DELAY_WINDOW_US < now_us) {
+        while self.window.front().is_some_and(|(at, _)| at + limits::REPAIR_WINDOW_US < now_us) {
             self.window.pop_front();
         }
         if self.window.len() != before {
