@@ -165,16 +165,17 @@ impl LossModel {
             1 => next(trial.before.max(share), 2),
             _ => State::Random { share: trial.before, until: now + self.belief },
         };
-        match self.state {
-            State::Random { .. } => self.belief = (self.belief * 2).min(BELIEF.1),
-            State::Trying(Trial { steps: 1, .. }) => self.belief = BELIEF.0,
-            State::Trying(_) | State::Watching => {}
-        }
-        match self.state {
-            State::Trying(_) => Some(estimate.scaled(STEP)),
-            State::Random { .. } => Some(estimate.scaled(1.0 / (STEP * STEP))),
-            State::Watching => None,
-        }
+        Some(match self.state {
+            State::Random { .. } => {
+                self.belief = (self.belief * 2).min(BELIEF.1);
+                estimate.scaled(1.0 / (STEP * STEP))
+            }
+            State::Trying(Trial { steps: 1, .. }) => {
+                self.belief = BELIEF.0;
+                estimate.scaled(STEP)
+            }
+            State::Trying(_) | State::Watching => estimate.scaled(STEP),
+        })
     }
 }
 
