@@ -176,7 +176,7 @@ impl Loop {
         for port in [&sockets.v4, &sockets.v6].into_iter().flatten() {
             for _ in 0..limits::BATCHES_PER_TURN {
                 let now = clock.now();
-                match port.receive(received, |from, datagram| core.handle_datagram(now, from, datagram)) {
+                match port.receive(received, |from, ecn, datagram| core.handle_datagram(now, from, ecn, datagram)) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(error) => {
@@ -299,7 +299,7 @@ impl Loop {
     fn drain_core(&mut self) {
         while let Some(output) = self.driver.core.poll_output() {
             match output {
-                Output::Transmit { to, datagram } => self.outbox.push(to, datagram),
+                Output::Transmit { to, ecn, datagram } => self.outbox.push(to, ecn, datagram),
                 Output::Signal(peer, message) => self.request(Request::Message(peer, message)),
                 Output::OpenSignal(peer, addresses) => self.request(Request::Open(peer, addresses)),
                 Output::CloseSignal(peer) => self.request(Request::Close(peer)),

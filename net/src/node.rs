@@ -295,7 +295,7 @@ async fn read_until_done(sockets: &Sockets, signalling: &thread::JoinHandle<()>)
     let deadline = Instant::now() + limits::LEAVE + limits::LEAVE;
     while !signalling.is_finished() && Instant::now() < deadline {
         for port in [&sockets.v4, &sockets.v6].into_iter().flatten() {
-            if let Err(error) = port.receive(&mut received, |_, _| {}) {
+            if let Err(error) = port.receive(&mut received, |_, _, _| {}) {
                 tracing::debug!(%error, "receiving failed");
             }
         }

@@ -52,6 +52,8 @@ pub struct PersonStatistics {
     pub rekeys: u32,
     /// Datagrams dropped as replayed, forged, malformed or stale.
     pub dropped_datagrams: u64,
+    /// Datagrams to them that met a queue which marked them (ECN); null: the path does not pass marks.
+    pub congestion_marks: Option<u64>,
     /// Whole datagrams to them: bytes of UDP payload ...
     pub bytes_sent: u64,
     /// ... and how many.
@@ -249,6 +251,7 @@ impl Counters {
             key_age: peer.key_age.as_secs_f64(),
             rekeys: peer.rekeys,
             dropped_datagrams: peer.dropped_datagrams,
+            congestion_marks: peer.congestion_marks,
             bytes_sent: peer.sent.bytes,
             packets_sent: peer.sent.packets,
             bytes_received: peer.received.bytes,

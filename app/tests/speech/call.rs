@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use conclave_media::audio::offline::{VoiceReceiver, VoiceSender};
 use conclave_media::audio::{AudioStats, EncodedAudio, PathNeeds};
 use conclave_proto::core::PeerStats;
+use conclave_proto::ecn::Ecn;
 use conclave_proto::frames::AudioFrame;
 use conclave_proto::time::{Bitrate, Instant};
 use conclave_proto::transport::{Transport, TransportConfig, TransportEvent};
@@ -171,7 +172,7 @@ pub(crate) fn call(speech: &[f32], path: Path, seed: u64) -> Result<Outcome, Fau
         }
         for (end, (transport, counter)) in ends.iter_mut().enumerate() {
             while let Some((number, datagram)) = links[1 - end].deliver(now_us) {
-                transport.datagram_received(at, number, datagram.len());
+                transport.datagram_received(at, number, Ecn::NotCapable, datagram.len());
                 for chunk in chunks(&datagram) {
                     transport.handle_chunk(at, number, chunk?)?;
                 }

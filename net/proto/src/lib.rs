@@ -4,6 +4,7 @@
 
 pub mod core;
 mod crypto;
+pub mod ecn;
 pub mod entropy;
 pub mod frames;
 pub mod ids;

@@ -10,7 +10,7 @@ pub use crate::talk::Rate;
 // ---- Protocol ----
 
 /// What we speak. Another number is another language: no attempt is made to guess.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 
 // ---- Invites and names ----
 

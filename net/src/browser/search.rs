@@ -152,7 +152,7 @@ async fn receive(sockets: &Sockets, received: &mut Received) {
     };
     let mut failed = outcome.is_err();
     for port in [&sockets.v4, &sockets.v6].into_iter().flatten() {
-        failed |= port.receive(received, |_: SocketAddr, _| {}).is_err();
+        failed |= port.receive(received, |_: SocketAddr, _, _| {}).is_err();
     }
     if failed {
         tokio::time::sleep(limits::SOCKET_PAUSE).await;

@@ -54,7 +54,7 @@ async fn read(sockets: Sockets, sealed: mpsc::Sender<Vec<u8>>) {
     let port = sockets.v4.as_ref().expect("IPv4");
     while port.readable().await.is_ok() {
         let mut ours = Vec::new();
-        while port.receive(&mut received, |_, datagram| ours.push(datagram.to_vec())).expect("a healthy socket") {}
+        while port.receive(&mut received, |_, _, datagram| ours.push(datagram.to_vec())).expect("a healthy socket") {}
         for datagram in ours {
             if sealed.send(datagram).await.is_err() {
                 return;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
+use conclave_proto::ecn::Ecn;
+use quinn::udp::{EcnCodepoint, RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -69,7 +70,7 @@ impl UdpPort {
     pub(crate) fn receive(
         &self,
         received: &mut Received,
-        mut ours: impl FnMut(SocketAddr, &mut [u8]),
+        mut ours: impl FnMut(SocketAddr, Ecn, &mut [u8]),
     ) -> io::Result<bool> {
         let mut metas = [RecvMeta::default(); RECEIVE_BATCH];
         let count = {
@@ -84,9 +85,10 @@ impl UdpPort {
         };
         for (buffer, meta) in received.buffers.iter_mut().zip(&metas[..count]) {
             let Some(filled) = buffer.get_mut(..meta.len) else { continue };
+            let ecn = arrived_as(meta.ecn);
             for segment in filled.chunks_mut(meta.stride.max(1)) {
                 match classify(segment) {
-                    Class::Ours => ours(meta.addr, segment),
+                    Class::Ours => ours(meta.addr, ecn, segment),
                     Class::Quic => {
                         if !self.inbox.push(QuicDatagram { meta: *meta, bytes: segment.to_vec() }) {
                             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -162,6 +164,15 @@ impl AsyncUdpSocket for UdpPort {
 
     fn may_fragment(&self) -> bool {
         self.state.may_fragment()
+    }
+}
+
+/// ECT(1) is nothing that we send, so a network made it up.
+const fn arrived_as(codepoint: Option<EcnCodepoint>) -> Ecn {
+    match codepoint {
+        Some(EcnCodepoint::Ect0) => Ecn::Capable,
+        Some(EcnCodepoint::Ce) => Ecn::Congested,
+        Some(EcnCodepoint::Ect1) | None => Ecn::NotCapable,
     }
 }
 

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use conclave_proto::core::{Command, Core, CoreConfig, Event, Output, SignalInput};
+use conclave_proto::ecn::Ecn;
 use conclave_proto::frames::{AudioFrame, SpatialLayer, VideoCodec, VideoFrame};
 use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
@@ -156,7 +157,7 @@ impl Room {
         match parcel {
             Parcel::Datagram { to, .. } if self.deaf == Some(to) => {}
             Parcel::Datagram { to, from, mut bytes } => {
-                self.work(to, |core, now| core.handle_datagram(now, from, &mut bytes));
+                self.work(to, |core, now| core.handle_datagram(now, from, Ecn::NotCapable, &mut bytes));
             }
             Parcel::Signal { to, from, input } => self.work(to, |core, now| core.handle_signal(now, from, input)),
             Parcel::Sound(n) => {
@@ -219,7 +220,7 @@ impl Room {
 
     fn take(&mut self, n: usize, output: Output) {
         match output {
-            Output::Transmit { to, datagram } => {
+            Output::Transmit { to, datagram, .. } => {
                 let Some(to) = (0..self.nodes.len()).find(|other| address(*other) == to) else { return };
                 if self.deaf == Some(to) {
                     self.nodes[n].sent_to_deaf = Some(self.now);

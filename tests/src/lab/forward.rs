@@ -4,6 +4,7 @@
 //! steps of a tenth of a second, and of its own lateness. Packets to nobody (multicast, other networks) vanish. Run by the lab.
 
 use crate::link::Link;
+use conclave_proto::ecn::Ecn;
 use conclave_proto::time::Instant;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -30,6 +31,16 @@ pub(super) struct Port {
     pub(super) address: Ipv4Addr,
     pub(super) cable: File,
     pub(super) link: Link<Packet>,
+    /// Told so far, see `take_gone`.
+    pub(super) gone: u64,
+}
+
+impl Port {
+    /// Packets that its link took and will not hand on, since this was last asked.
+    fn take_gone(&mut self) -> u64 {
+        let gone = self.link.counters().lost + self.link.counters().dropped_by_queue;
+        gone - std::mem::replace(&mut self.gone, gone)
+    }
 }
 
 /// What passed a host's link in one step, whole IP packets. Sent: by the moment of entering; arrived: of leaving.
@@ -40,6 +51,8 @@ pub struct Step {
     pub tcp_arrived_bytes: u64,
     /// Lost, or without room in the queue.
     pub gone_packets: u64,
+    /// Arrived with a mark of the queue.
+    pub marked_packets: u64,
     pub packets: u64,
     /// The longest that a packet which arrived in this step was on the link.
     pub longest: Duration,
@@ -120,10 +133,11 @@ impl Forwarder {
             return;
         };
         let packet = Packet { sent: now, to, bytes: bytes.to_vec() };
-        let accepted = self.ports[from].link.send(now, bytes.len(), packet);
+        self.ports[from].link.send_as(now, bytes.len(), ecn_of(bytes), packet);
+        let gone = self.ports[from].take_gone();
         let step = self.books.step(from, now);
         step.packets += 1;
-        step.gone_packets += u64::from(!accepted);
+        step.gone_packets += gone;
         if protocol(bytes) == Some(UDP) {
             step.udp_sent_bytes += bytes.len() as u64;
         }
@@ -131,7 +145,8 @@ impl Forwarder {
 
     fn deliver(&mut self, from: usize, now: Instant) {
         while let Some(arrived) = self.ports[from].link.receive(now) {
-            let Packet { sent, to, bytes } = arrived.item;
+            let Packet { sent, to, mut bytes } = arrived.item;
+            set_ecn(&mut bytes, arrived.ecn);
             // The other end may have no room or be gone: then the packet is lost, as anywhere.
             self.ports[to].cable.write_all(&bytes).ok();
             let late = now.since(arrived.at);
@@ -139,6 +154,7 @@ impl Forwarder {
             self.books.late += u64::from(late > LATE);
             self.books.latest = self.books.latest.max(late);
             let step = self.books.step(from, arrived.at);
+            step.marked_packets += u64::from(ecn_of(&bytes) == Ecn::Congested);
             step.longest = step.longest.max(arrived.at.since(sent));
             match protocol(&bytes) {
                 Some(UDP) => step.udp_arrived_bytes += bytes.len() as u64,
@@ -151,6 +167,38 @@ impl Forwarder {
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+
+/// The low two bits of an IPv4 packet's second byte.
+fn ecn_of(packet: &[u8]) -> Ecn {
+    match packet.get(1).map(|service| service & 3) {
+        Some(ECT0) => Ecn::Capable,
+        Some(CE) => Ecn::Congested,
+        _ => Ecn::NotCapable,
+    }
+}
+
+/// As it left the link, with the header's checksum made anew where that changes it.
+fn set_ecn(packet: &mut [u8], ecn: Ecn) {
+    if ecn_of(packet) == ecn {
+        return;
+    }
+    let length = packet.first().map_or(0, |first| usize::from(first & 15) * 4);
+    let Some(header) = packet.get_mut(..length).filter(|header| header.len() >= 20) else { return };
+    header[1] = header[1] & !3
+        | match ecn {
+            Ecn::NotCapable => 0,
+            Ecn::Capable => ECT0,
+            Ecn::Congested => CE,
+        };
+    header[10..12].fill(0);
+    let sum: u32 = header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let folded = (folded & 0xffff) + (folded >> 16);
+    header[10..12].copy_from_slice(&(!folded as u16).to_be_bytes());
+}
+
+const ECT0: u8 = 2;
+const CE: u8 = 3;
 
 /// Of an IPv4 packet.
 fn protocol(packet: &[u8]) -> Option<u8> {

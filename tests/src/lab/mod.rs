@@ -48,7 +48,7 @@ impl Lab {
         let (mut hosts, mut ports) = (Vec::new(), Vec::new());
         for (number, link) in (1..=u8::MAX - 1).zip(links) {
             let (host, cable) = Namespace::make(Ipv4Addr::new(10, 66, 0, number))?;
-            ports.push(Port { address: host.address, cable, link });
+            ports.push(Port { address: host.address, cable, link, gone: 0 });
             hosts.push(host);
         }
         let (began, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));

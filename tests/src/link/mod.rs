@@ -18,6 +18,7 @@ pub use trace::{OPPORTUNITY_BYTES, Trace, TraceError};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use conclave_proto::ecn::Ecn;
 use conclave_proto::time::{Bitrate, Instant};
 
 use crate::random::Random;
@@ -27,6 +28,17 @@ use bottleneck::Bottleneck;
 pub const UDP_IPV4_HEADERS: usize = 28;
 /// A second copy follows its first by this.
 const DUPLICATE_LAG: Duration = Duration::from_micros(300);
+
+/// What networks do with packets whose header says that they may be marked (ECN).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Markable {
+    /// As they should.
+    Passes,
+    /// They come out as if they could not be marked.
+    Erased,
+    /// They vanish.
+    Swallowed,
+}
 
 /// A link's nature. The default is a cable of 10 ms without a fault and without a bottleneck.
 #[derive(Clone, Debug)]
@@ -47,8 +59,10 @@ pub struct Profile {
     pub queue: QueueBound,
     /// Larger packets vanish.
     pub largest: usize,
-    /// Packets that waited longer than this come out marked; the caller knows whether they were capable of it.
+    /// An active queue: packets that waited longer than this come out marked, or not at all if they cannot be marked (RFC 3168).
     pub marks_from: Option<Duration>,
+    /// What it does with packets that may be marked.
+    pub markable: Markable,
 }
 
 impl Default for Profile {
@@ -63,6 +77,7 @@ impl Default for Profile {
             queue: QueueBound::Time(Duration::from_millis(300)),
             largest: 1500,
             marks_from: None,
+            markable: Markable::Passes,
         }
     }
 }
@@ -94,6 +109,8 @@ pub enum Change {
     Loss(Loss),
     /// See [`Profile::marks_from`].
     MarksFrom(Option<Duration>),
+    /// See [`Profile::markable`].
+    Markable(Markable),
     /// While it is cut, nothing enters. What is under way still arrives.
     Cut(bool),
 }
@@ -105,8 +122,8 @@ pub struct Delivery<T> {
     pub at: Instant,
     /// Its size on the link.
     pub bytes: usize,
-    /// It waited longer than [`Profile::marks_from`].
-    pub marked: bool,
+    /// How it comes out.
+    pub ecn: Ecn,
     /// What was sent.
     pub item: T,
 }
@@ -118,7 +135,7 @@ pub struct Link<T> {
     cut: bool,
     random: Random,
     loss: LossState,
-    bottleneck: Bottleneck<T>,
+    bottleneck: Bottleneck<(Ecn, T)>,
     flying: BTreeMap<(Instant, u64), Delivery<T>>,
     flown: u64,
     last_arrival: Instant,
@@ -146,16 +163,23 @@ impl<T: Clone> Link<T> {
         }
     }
 
-    /// A packet enters. False: it is gone already (which a sender does not learn).
+    /// A packet that cannot be marked enters. False: it is gone already (which a sender does not learn).
     pub fn send(&mut self, now: Instant, bytes: usize, item: T) -> bool {
+        self.send_as(now, bytes, Ecn::NotCapable, item)
+    }
+
+    /// The same of any packet.
+    pub fn send_as(&mut self, now: Instant, bytes: usize, ecn: Ecn, item: T) -> bool {
         self.advance(now);
         self.counters.sent += 1;
         self.counters.sent_bytes += bytes as u64;
-        if self.cut || bytes > self.profile.largest || self.loss.takes(self.profile.loss, &mut self.random) {
+        let swallowed = ecn != Ecn::NotCapable && self.profile.markable == Markable::Swallowed;
+        if self.cut || swallowed || bytes > self.profile.largest || self.loss.takes(self.profile.loss, &mut self.random)
+        {
             self.counters.lost += 1;
             return false;
         }
-        let accepted = self.bottleneck.push(now, bytes, item, self.profile.queue);
+        let accepted = self.bottleneck.push(now, bytes, (ecn, item), self.profile.queue);
         self.counters.dropped_by_queue += u64::from(!accepted);
         self.depart(now);
         accepted
@@ -244,6 +268,7 @@ impl<T: Clone> Link<T> {
             Change::Duplicates(percent) => self.profile.duplicates = percent,
             Change::Loss(loss) => self.profile.loss = loss,
             Change::MarksFrom(from) => self.profile.marks_from = from,
+            Change::Markable(markable) => self.profile.markable = markable,
             Change::Cut(cut) => self.cut = cut,
         }
         self.depart(now);
@@ -253,18 +278,28 @@ impl<T: Clone> Link<T> {
         while let Some(left) = self.bottleneck.pop(now) {
             let waited = left.at.since(left.entered);
             self.counters.queue_delay.count(waited);
-            let marked = self.profile.marks_from.is_some_and(|from| waited > from);
-            self.counters.marked += u64::from(marked);
+            let (ecn, item) = left.item;
+            let crowded = self.profile.marks_from.is_some_and(|from| waited > from);
+            let ecn = match ecn {
+                Ecn::NotCapable if crowded => {
+                    self.counters.dropped_by_queue += 1;
+                    continue;
+                }
+                _ if self.profile.markable == Markable::Erased => Ecn::NotCapable,
+                Ecn::Capable if crowded => Ecn::Congested,
+                ecn => ecn,
+            };
+            self.counters.marked += u64::from(ecn == Ecn::Congested);
             let twice = self.random.chance(self.profile.duplicates);
             if twice {
                 self.counters.duplicated += 1;
-                self.fly(left.at + DUPLICATE_LAG, left.bytes, marked, left.item.clone());
+                self.fly(left.at + DUPLICATE_LAG, left.bytes, ecn, item.clone());
             }
-            self.fly(left.at, left.bytes, marked, left.item);
+            self.fly(left.at, left.bytes, ecn, item);
         }
     }
 
-    fn fly(&mut self, from: Instant, bytes: usize, marked: bool, item: T) {
+    fn fly(&mut self, from: Instant, bytes: usize, ecn: Ecn, item: T) {
         let jitter = u64::try_from(self.profile.jitter.as_micros()).unwrap_or(0);
         let mut at = from + self.profile.delay + Duration::from_micros(self.random.below(0..jitter.saturating_add(1)));
         if !self.profile.reorders {
@@ -272,7 +307,7 @@ impl<T: Clone> Link<T> {
         }
         self.last_arrival = self.last_arrival.max(at);
         self.flown += 1;
-        self.flying.insert((at, self.flown), Delivery { at, bytes, marked, item });
+        self.flying.insert((at, self.flown), Delivery { at, bytes, ecn, item });
     }
 }
 

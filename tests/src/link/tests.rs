@@ -112,16 +112,23 @@ fn copies_and_marks() {
     let marks_from = Some(Duration::from_millis(20));
     let mut link = link(Profile { duplicates: 100.0, capacity: kbps(1000), marks_from, ..Profile::default() });
     (0..4).for_each(|item| {
-        link.send(ms(0), 1000, item);
+        link.send_as(ms(0), 1000, Ecn::Capable, item);
     });
+    link.send(ms(0), 1000, 4);
     let mut marked = Vec::new();
     while let Some(at) = link.next_wake() {
         while let Some(delivery) = link.receive(at) {
-            marked.push((delivery.item, delivery.marked));
+            marked.push((delivery.item, delivery.ecn == Ecn::Congested));
         }
     }
-    assert_eq!(marked.len(), 8);
+    assert_eq!(marked.len(), 8, "what cannot be marked is dropped");
     assert!(marked.iter().all(|(item, marked)| *marked == (*item >= 2)), "{marked:?}");
+    assert_eq!(link.counters().dropped_by_queue, 1);
+    for (markable, expected) in [(Markable::Erased, Some(Ecn::NotCapable)), (Markable::Swallowed, None)] {
+        let mut link = self::link(Profile { markable, ..Profile::default() });
+        link.send_as(ms(0), 1000, Ecn::Capable, 0);
+        assert_eq!(link.receive(ms(100)).map(|delivery| delivery.ecn), expected);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conclave_proto::core::PeerStats;
+use conclave_proto::ecn::Ecn;
 use conclave_proto::frames::{SpatialLayer, Wish};
 use conclave_proto::limits;
 use conclave_proto::time::{Bitrate, Instant};
@@ -130,21 +131,28 @@ impl Call {
         }
     }
 
-    /// The next datagram of one end: its counter and plaintext.
-    pub(crate) fn poll(&mut self, now: Instant, side: Side) -> Option<(u64, Bytes)> {
+    /// The next datagram of one end: its counter, how it leaves, its plaintext.
+    pub(crate) fn poll(&mut self, now: Instant, side: Side) -> Option<(u64, Ecn, Bytes)> {
         if now < self.starts_at {
             return None;
         }
         let mut out = Vec::new();
-        self.transports[side].poll_chunks(now, self.counters[side], ROOM, &mut out)?;
+        let info = self.transports[side].poll_chunks(now, self.counters[side], ROOM, &mut out)?;
         assert!(out.len() <= ROOM, "a datagram fits the path");
         self.counters[side] += 1;
-        Some((self.counters[side] - 1, out.into()))
+        Some((self.counters[side] - 1, info.ecn, out.into()))
     }
 
-    pub(crate) fn receive(&mut self, now: Instant, side: Side, counter: u64, plaintext: &[u8], bytes_on_link: usize) {
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        side: Side,
+        (counter, ecn): (u64, Ecn),
+        plaintext: &[u8],
+        bytes_on_link: usize,
+    ) {
         let transport = &mut self.transports[side];
-        transport.datagram_received(now, counter, plaintext.len() + limits::SEALED_OVERHEAD);
+        transport.datagram_received(now, counter, ecn, plaintext.len() + limits::SEALED_OVERHEAD);
         for chunk in chunks(plaintext) {
             transport.handle_chunk(now, counter, chunk.expect("well formed")).expect("honest");
         }

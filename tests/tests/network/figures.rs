@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conclave_proto::time::{Bitrate, Instant};
-use conclave_tests::link::{Capacity, Change, Loss, Profile};
+use conclave_tests::link::{Capacity, Change, Loss, Markable, Profile};
 
 use crate::call::{Call, STEP, Shown};
 use crate::scene::{Scene, at, kbps};
@@ -145,6 +145,14 @@ fn figures() {
     for rate in [150, 300, 500, 1000, 2000, 5000] {
         show(&format!("steady {rate}"), Scene::bottleneck(delay, kbps(rate), 1), 20.0, 60.0);
     }
+    for (name, markable) in [("marks", Markable::Passes), ("drops", Markable::Erased)] {
+        for rate in [500, 1000, 3000] {
+            show(&format!("active queue {name} {rate}"), crate::marks::active(rate, markable, 1), 20.0, 60.0);
+        }
+        let mut beside = crate::marks::active(5000, markable, 4);
+        beside.downloads.push(crate::download::Download::new(at(10.0)));
+        show(&format!("active queue {name}, download"), beside, 20.0, 80.0);
+    }
     show("40 kbit/s", thin(), 20.0, 60.0);
     for rate in [2000, 5000] {
         show(&format!("start {rate}"), Scene::bottleneck(delay, kbps(rate), 2), 0.0, 5.0);
@@ -168,6 +176,9 @@ fn figures() {
     let mut two = Scene::bottleneck(delay, kbps(1500), 5);
     two.add_call(at(15.0));
     show("two calls on 1500", two, 30.0, 80.0);
+    let mut three = Scene::bottleneck(delay, kbps(3000), 5);
+    (0..2).for_each(|_| three.add_call(at(0.0)));
+    show("three calls on 3000", three, 15.0, 80.0);
 }
 
 pub(crate) fn lossy(loss: Loss, delay: Duration) -> Scene {

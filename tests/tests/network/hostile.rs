@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conclave_proto::core::PeerStats;
+use conclave_proto::ecn::Ecn;
 use conclave_proto::frames::{SpatialLayer, Wish};
 use conclave_proto::limits;
 use conclave_proto::time::{Bitrate, Instant};
@@ -119,8 +120,12 @@ impl Sender {
     }
 
     fn tell_all(&mut self, arrived: impl Fn(Instant) -> u64) {
+        self.tell_all_as(Ecn::NotCapable, arrived);
+    }
+
+    fn tell_all_as(&mut self, ecn: Ecn, arrived: impl Fn(Instant) -> u64) {
         let arrivals: Vec<Arrival> =
-            self.fresh.iter().map(|(number, at)| Arrival { number: *number, at_us: arrived(*at) }).collect();
+            self.fresh.iter().map(|(number, at)| Arrival { number: *number, at_us: arrived(*at), ecn }).collect();
         if let Some(first) = arrivals.first() {
             self.tell(first.number, 0, &arrivals);
         }
@@ -140,9 +145,9 @@ fn what_was_never_sent_cannot_be_acknowledged() {
     sender.run(MINUTE, Bitrate::from_kbps(1000), |sender| {
         let (ahead, at_us) = (sender.counter + 1_000_000, sender.now.as_micros());
         let arrivals: Vec<Arrival> =
-            (0..200).map(|step| Arrival { number: ahead + step, at_us: at_us + step }).collect();
+            (0..200).map(|step| Arrival { number: ahead + step, at_us: at_us + step, ecn: Ecn::NotCapable }).collect();
         sender.tell(ahead, 0, &arrivals);
-        sender.tell(0, 0, &[Arrival { number: u64::MAX >> 3, at_us }]);
+        sender.tell(0, 0, &[Arrival { number: u64::MAX >> 5, at_us, ecn: Ecn::Congested }]);
     });
     // Nothing was told of what was sent: it counts as silence.
     assert!(sender.estimate() <= Bitrate::from_kbps(100), "{}", sender.estimate());
@@ -163,7 +168,11 @@ fn endless_capacity_is_not_believed() {
 fn total_loss_leaves_sound_and_nothing_else() {
     let mut sender = Sender::new();
     sender.run(MINUTE, Bitrate::from_kbps(10_000), |sender| {
-        let last = sender.fresh.last().map(|(number, at)| Arrival { number: *number, at_us: at.as_micros() });
+        let last = sender.fresh.last().map(|(number, at)| Arrival {
+            number: *number,
+            at_us: at.as_micros(),
+            ecn: Ecn::NotCapable,
+        });
         if let (Some(last), Some((first, _))) = (last, sender.fresh.first().copied()) {
             sender.tell(first, 0, &[last]);
         }
@@ -188,8 +197,11 @@ fn clocks_that_jump_change_nothing() {
     assert!(sender.estimate() >= Bitrate::from_kbps(300), "{}", sender.estimate());
     // Delays that contradict the time that passed.
     sender.run(MINUTE, Bitrate::from_kbps(1000), |sender| {
-        let arrivals: Vec<Arrival> =
-            sender.fresh.iter().map(|(number, _)| Arrival { number: *number, at_us: 5 }).collect();
+        let arrivals: Vec<Arrival> = sender
+            .fresh
+            .iter()
+            .map(|(number, _)| Arrival { number: *number, at_us: 5, ecn: Ecn::NotCapable })
+            .collect();
         sender.tell(arrivals.first().map_or(0, |first| first.number), u64::MAX >> 3, &arrivals);
     });
     assert!(sender.rate(MINUTE * 2) < Bitrate::from_kbps(2500), "{}", sender.rate(MINUTE * 2));
@@ -229,4 +241,20 @@ fn a_storm_of_key_frame_requests_makes_one_a_second() {
         }
     });
     assert!(sender.keys_wanted <= 61, "{}", sender.keys_wanted);
+}
+
+#[test]
+fn who_claims_marks_gets_less_and_still_a_voice() {
+    let mut sender = Sender::new();
+    sender.run(Duration::from_secs(10), Bitrate::from_kbps(2000), |sender| {
+        sender.tell_all_as(Ecn::Capable, |at| at.as_micros() + 20_000);
+    });
+    let before = sender.rate(Duration::from_secs(10));
+    sender.sent_bytes = 0;
+    sender.run(Duration::from_secs(20), Bitrate::from_kbps(2000), |sender| {
+        sender.tell_all_as(Ecn::Congested, |at| at.as_micros() + 20_000);
+    });
+    let after = sender.rate(Duration::from_secs(20));
+    assert!(after < before.scaled(0.5), "{before} {after}");
+    assert!(after >= Bitrate::from_kbps(30), "sound goes on: {after}");
 }

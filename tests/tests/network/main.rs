@@ -7,5 +7,6 @@ mod download;
 mod encoder;
 mod figures;
 mod hostile;
+mod marks;
 mod reach;
 mod scene;

@@ -99,7 +99,7 @@ impl Scene {
         while let Some(delivery) = self.path.forward.receive(now) {
             match delivery.item {
                 Packet::Media { call, counter, plaintext } => {
-                    self.calls[call].receive(now, 1, counter, &plaintext, delivery.bytes);
+                    self.calls[call].receive(now, 1, (counter, delivery.ecn), &plaintext, delivery.bytes);
                 }
                 Packet::Segment { download, number } => {
                     self.path.back.send(now, ACK_BYTES, Packet::Ack { download, number });
@@ -110,7 +110,7 @@ impl Scene {
         while let Some(delivery) = self.path.back.receive(now) {
             match delivery.item {
                 Packet::Media { call, counter, plaintext } => {
-                    self.calls[call].receive(now, 0, counter, &plaintext, delivery.bytes);
+                    self.calls[call].receive(now, 0, (counter, delivery.ecn), &plaintext, delivery.bytes);
                 }
                 Packet::Ack { download, number } => self.downloads[download].acknowledged(now, number),
                 Packet::Segment { .. } => {}
@@ -122,9 +122,9 @@ impl Scene {
         let now = self.now;
         for (call, ends) in self.calls.iter_mut().enumerate() {
             for (side, link) in [&mut self.path.forward, &mut self.path.back].into_iter().enumerate() {
-                while let Some((counter, plaintext)) = ends.poll(now, side) {
+                while let Some((counter, ecn, plaintext)) = ends.poll(now, side) {
                     let bytes = plaintext.len() + limits::SEALED_OVERHEAD + UDP_IPV4_HEADERS;
-                    link.send(now, bytes, Packet::Media { call, counter, plaintext });
+                    link.send_as(now, bytes, ecn, Packet::Media { call, counter, plaintext });
                 }
             }
             ends.handle_events(now);

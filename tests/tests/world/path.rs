@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_proto::core::LayerTarget;
+use conclave_proto::ecn::Ecn;
 use conclave_proto::frames::SpatialLayer;
 use conclave_proto::limits;
 use conclave_proto::time::{Bitrate, Instant};
@@ -113,7 +114,7 @@ impl Path {
         while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= now) {
             let (to, counter, plaintext) = first.remove();
             let transport = &mut self.ends[to].transport;
-            transport.datagram_received(now, counter, plaintext.len() + limits::SEALED_OVERHEAD);
+            transport.datagram_received(now, counter, Ecn::NotCapable, plaintext.len() + limits::SEALED_OVERHEAD);
             for chunk in chunks(&plaintext) {
                 transport.handle_chunk(now, counter, chunk.expect("well formed")).expect("honest");
             }

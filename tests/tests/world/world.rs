@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use conclave_proto::core::{Command, Core, CoreConfig, Event, LeaveReason, Output, Refusal, SignalInput, WakeReason};
+use conclave_proto::ecn::Ecn;
 use conclave_proto::ids::PeerId;
 use conclave_proto::keys::{DeviceKey, MeetingKey};
 use conclave_proto::limits;
@@ -287,7 +288,7 @@ impl World {
     pub(crate) fn inject(&mut self, n: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let now = self.clock_of(n);
         self.note(&[n as u64, 2, bytes.len() as u64]);
-        self.nodes[n].core.handle_datagram(now, from, &mut bytes);
+        self.nodes[n].core.handle_datagram(now, from, Ecn::NotCapable, &mut bytes);
         self.drain(n);
     }
 
@@ -422,7 +423,7 @@ impl World {
         let knocks: Vec<PeerId> = outputs.iter().filter_map(knock).filter(|_| self.doors_open && n == 0).collect();
         for output in outputs {
             match output {
-                Output::Transmit { to, datagram } => self.transmit(n, to, datagram),
+                Output::Transmit { to, datagram, .. } => self.transmit(n, to, datagram),
                 Output::Signal(to, message) => {
                     if let Some(to) = self.position(to)
                         && let Some(&stream) = self.streams.get(&pair(n, to))

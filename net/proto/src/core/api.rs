@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::ecn::Ecn;
 use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
 use crate::ids::{DevicePublicKey, PeerId};
 use crate::room::{MemberChange, MemberRole, Offence, RosterEntry, Rule, Rules};
@@ -75,6 +76,8 @@ pub enum Output {
     Transmit {
         /// Where to.
         to: SocketAddr,
+        /// As what the network may treat it.
+        ecn: Ecn,
         /// The sealed bytes.
         datagram: Vec<u8>,
     },

@@ -140,9 +140,9 @@ impl Room {
         let us = self.cores[n].peer_id();
         let find = |cores: &[Core], id: PeerId| cores.iter().position(|core| core.peer_id() == id);
         match output {
-            Output::Transmit { to, mut datagram } => {
+            Output::Transmit { to, ecn, mut datagram } => {
                 if let Some(to) = (0..self.cores.len()).find(|m| address(*m) == to) {
-                    self.cores[to].handle_datagram(now, address(n), &mut datagram);
+                    self.cores[to].handle_datagram(now, address(n), ecn, &mut datagram);
                 }
             }
             Output::Signal(to, message) => {

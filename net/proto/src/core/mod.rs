@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::ecn::Ecn;
 use crate::entropy::Entropy;
 use crate::frames::{AudioFrame, SenderReport, VideoFrame};
 use crate::ids::{MeetingId, PeerId};
@@ -35,7 +36,7 @@ use crate::membership::{Action, Membership};
 use crate::noise::NoiseStatic;
 use crate::room::InviteOptions;
 use crate::secret::RoomSecret;
-use crate::session::{Control, Header, Session};
+use crate::session::{Control, Header, Outgoing, Session};
 use crate::talk::Talk;
 use crate::text::clean_name;
 use crate::time::{Bitrate, Instant};
@@ -193,7 +194,7 @@ impl Core {
     }
 
     /// A UDP datagram whose first byte has bit 0x40 clear. What does not authenticate is dropped without a trace.
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, ecn: Ecn, datagram: &mut [u8]) {
         self.advance(now);
         let named =
             Header::parse(datagram).and_then(|header| self.indices.get(&header.receiver_index).map(|id| (header, *id)));
@@ -201,7 +202,7 @@ impl Core {
         if let Some((header, peer)) = peer
             && let Some(session) = &mut peer.session
         {
-            session.handle_datagram(now, from, header, datagram, self.buffer.as_mut_slice(), &mut *self.entropy);
+            session.handle_datagram(now, (from, ecn), header, datagram, self.buffer.as_mut_slice(), &mut *self.entropy);
             peer.dirty = true;
         } else {
             self.dropped_datagrams += 1;
@@ -410,8 +411,8 @@ impl Core {
         peer.session_wake = None;
         if let Some(session) = &mut peer.session {
             for _ in 0..DATAGRAMS_PER_TURN {
-                let Some((to, datagram)) = session.poll_transmit(now) else { break };
-                self.outputs.push_back(Output::Transmit { to, datagram });
+                let Some(Outgoing { to, ecn, datagram }) = session.poll_transmit(now) else { break };
+                self.outputs.push_back(Output::Transmit { to, ecn, datagram });
             }
             peer.session_wake = session.next_wake(now);
         }

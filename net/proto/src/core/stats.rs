@@ -31,6 +31,8 @@ pub struct PeerStats {
     pub sound_loss: SoundLoss,
     /// What our sound may count on there: the estimate, unless only losses brought that down.
     pub sound_bitrate: Bitrate,
+    /// How many of our datagrams met a queue that marked them (ECN); `None`: the path does not pass marks, or is not known to.
+    pub congestion_marks: Option<u64>,
     /// Video as sent.
     pub sent_video: FlowStats,
     /// Audio as received.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::core::{DatagramStats, PathKind, PeerStats, WakeReason};
+use crate::ecn::Ecn;
 use crate::entropy::Entropy;
 use crate::limits::{
     DATAGRAM_BYTES, GOODBYE_EVERY, GOODBYES, KEEP_ALIVE, LEADER_STAYS, LINGER, MEMBER_TIMEOUT, PATH_LOST_AFTER,
@@ -60,13 +61,21 @@ pub(crate) struct Session {
     head: [u8; 8],
     /// Whether pictures and sound of this peer are taken in at all: not from the lobby.
     pub(crate) media_allowed: bool,
-    outgoing: VecDeque<(SocketAddr, Vec<u8>)>,
+    outgoing: VecDeque<Outgoing>,
     events: VecDeque<SessionEvent>,
     plaintext: Vec<u8>,
     dropped: u64,
     sent: DatagramStats,
     received: DatagramStats,
     wakes: VecDeque<WakeReason>,
+}
+
+/// A sealed datagram on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) to: SocketAddr,
+    pub(crate) ecn: Ecn,
+    pub(crate) datagram: Vec<u8>,
 }
 
 enum State {
@@ -225,7 +234,7 @@ impl Session {
     pub(crate) fn handle_datagram(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        (from, ecn): (SocketAddr, Ecn),
         header: Header,
         datagram: &[u8],
         buffer: &mut [u8],
@@ -245,7 +254,7 @@ impl Session {
         let probes =
             chunks(plaintext).all(|chunk| matches!(chunk, Ok(Chunk::PathChallenge(_) | Chunk::PathResponse(_))));
         self.heard(now, from, newest && !probes, datagram.len(), entropy);
-        self.transport.datagram_received(now, header.counter, datagram.len());
+        self.transport.datagram_received(now, header.counter, ecn, datagram.len());
         let mut answered = false;
         for chunk in chunks(plaintext) {
             let taken = match chunk {
@@ -366,20 +375,20 @@ impl Session {
         chunk.encode(&mut self.plaintext);
         if let Some(datagram) = self.keys.current().seal(self.counter, &self.plaintext) {
             self.counter += 1;
-            self.outgoing.push_back((to, datagram));
+            self.outgoing.push_back(Outgoing { to, ecn: Ecn::NotCapable, datagram });
         }
     }
 
     /// The next datagram that may go now.
-    pub(crate) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+    pub(crate) fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
         let transmit = self.next_transmit(now);
-        if let Some((_, datagram)) = &transmit {
-            self.sent.count(datagram.len());
+        if let Some(outgoing) = &transmit {
+            self.sent.count(outgoing.datagram.len());
         }
         transmit
     }
 
-    fn next_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+    fn next_transmit(&mut self, now: Instant) -> Option<Outgoing> {
         if let Some(ready) = self.outgoing.pop_front() {
             return Some(ready);
         }
@@ -395,10 +404,11 @@ impl Session {
             State::Checking => return None,
         };
         self.plaintext.clear();
-        self.transport.poll_chunks(now, self.counter, DATAGRAM_BYTES - SEALED_OVERHEAD, &mut self.plaintext)?;
+        let room = DATAGRAM_BYTES - SEALED_OVERHEAD;
+        let ecn = self.transport.poll_chunks(now, self.counter, room, &mut self.plaintext)?.ecn;
         let datagram = self.keys.current().seal(self.counter, &self.plaintext)?;
         self.counter += 1;
-        Some((to, datagram))
+        Some(Outgoing { to, ecn, datagram })
     }
 
     /// News, own ones first.

@@ -65,7 +65,7 @@ fn two_who_speak_by_different_paths_settle_on_one() -> TestResult {
         let arriving = std::mem::take(&mut under_way);
         for (end, from, datagram) in arriving {
             let (mut buffer, header) = ([0; 2048], Header::parse(&datagram).ok_or("no header")?);
-            sessions[end].handle_datagram(now, from, header, &datagram, &mut buffer, &mut entropy);
+            sessions[end].handle_datagram(now, (from, Ecn::NotCapable), header, &datagram, &mut buffer, &mut entropy);
         }
         for (end, session) in sessions.iter_mut().enumerate() {
             if ms % 20 == end as u64 * 7 {
@@ -84,7 +84,7 @@ fn two_who_speak_by_different_paths_settle_on_one() -> TestResult {
                     (moves, last_move_ms) = (moves + 1, ms);
                 }
             }
-            while let Some((to, datagram)) = session.poll_transmit(now) {
+            while let Some(Outgoing { to, datagram, .. }) = session.poll_transmit(now) {
                 let network = (0..NETWORKS).find(|network| at(*network, 1 - end) == to).ok_or("nowhere")?;
                 under_way.push((1 - end, at(network, end), datagram));
             }
@@ -144,7 +144,14 @@ fn neither_sound_nor_pictures_nor_their_repairs_are_taken_from_who_is_not_in_the
             counter += 1;
             let (header, mut buffer) = (Header::parse(&datagram).ok_or("no header")?, [0; 2048]);
             let from = SocketAddr::from(([10, 0, 0, 1], 4000));
-            session.handle_datagram(Instant::ZERO, from, header, &datagram, &mut buffer, &mut entropy);
+            session.handle_datagram(
+                Instant::ZERO,
+                (from, Ecn::NotCapable),
+                header,
+                &datagram,
+                &mut buffer,
+                &mut entropy,
+            );
         }
         let stats = session.stats(Instant::ZERO);
         Ok((stats.received_audio.packets, stats.received_video.packets))

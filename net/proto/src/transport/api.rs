@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::ecn::Ecn;
 use crate::frames::{AudioFrame, SenderReport, SpatialLayer, VideoFrame, Wish};
 use crate::time::Bitrate;
 
@@ -51,6 +52,8 @@ pub struct DatagramInfo {
     pub has_video: bool,
     /// Nothing but padding.
     pub only_padding: bool,
+    /// How it is to leave.
+    pub ecn: Ecn,
 }
 
 /// The message does not fit: too long, or too much waits to be acknowledged.

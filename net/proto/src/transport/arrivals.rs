@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::ecn::Ecn;
 use crate::limits;
 use crate::time::Instant;
 use crate::wire::{Arrival, Chunk, Feedback};
@@ -33,7 +34,7 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(super) fn note(&mut self, now: Instant, number: u64) {
+    pub(super) fn note(&mut self, now: Instant, number: u64, ecn: Ecn) {
         if self.log.is_empty() && self.reported_to == 0 {
             self.begin = number;
             self.reported_to = number;
@@ -45,7 +46,7 @@ impl Arrivals {
         if self.log.get(at).is_some_and(|arrival| arrival.number == number) {
             return;
         }
-        self.log.insert(at, Arrival { number, at_us: now.as_micros() });
+        self.log.insert(at, Arrival { number, at_us: now.as_micros(), ecn });
         if self.log.len() > limits::FEEDBACK_ARRIVALS {
             self.log.remove(0);
             self.begin = self.log.first().map_or(self.begin, |first| first.number);
@@ -118,29 +119,29 @@ mod tests {
     fn every_number_is_told_twice() {
         let mut arrivals = Arrivals::default();
         for (ms, number) in [(0, 10), (1, 11), (2, 13)] {
-            arrivals.note(at(ms), number);
+            arrivals.note(at(ms), number, Ecn::NotCapable);
         }
         assert_eq!(report(&mut arrivals, at(50)), [10, 11, 13]);
-        arrivals.note(at(51), 12);
-        arrivals.note(at(52), 14);
+        arrivals.note(at(51), 12, Ecn::NotCapable);
+        arrivals.note(at(52), 14, Ecn::NotCapable);
         assert_eq!(
             report(&mut arrivals, at(100)),
             [10, 11, 12, 13, 14],
             "12 was late, and the first report may be lost"
         );
-        arrivals.note(at(120), 15);
+        arrivals.note(at(120), 15, Ecn::NotCapable);
         assert_eq!(report(&mut arrivals, at(150)), [14, 15]);
     }
 
     #[test]
     fn reports_alone_call_for_no_report() {
         let mut arrivals = Arrivals::default();
-        arrivals.note(at(0), 0);
+        arrivals.note(at(0), 0, Ecn::NotCapable);
         assert_eq!(arrivals.due(), None);
         arrivals.elicit(at(0));
         assert_eq!(arrivals.due(), Some(at(50)));
         for number in 1..20 {
-            arrivals.note(at(5), number);
+            arrivals.note(at(5), number, Ecn::NotCapable);
         }
         assert_eq!(arrivals.due(), Some(at(20)));
     }
@@ -149,7 +150,7 @@ mod tests {
     fn a_flood_stays_bounded_and_fits() {
         let mut arrivals = Arrivals::default();
         for number in 0..100_000_u64 {
-            arrivals.note(at(number), number * 70_000);
+            arrivals.note(at(number), number * 70_000, Ecn::NotCapable);
         }
         let mut out = Vec::new();
         assert!(arrivals.write(at(100_000), 400, &mut out));

@@ -12,6 +12,7 @@ mod arrivals;
 mod assembly;
 mod audio;
 mod estimate;
+mod marking;
 mod pacer;
 mod peer_clock;
 mod receive;
@@ -41,6 +42,7 @@ use announce::Announce;
 use arrivals::Arrivals;
 use audio::{AudioReceive, AudioSend};
 use estimate::{BandwidthEstimator, DelayAndLoss, Probe};
+use marking::Marking;
 use pacer::Pacer;
 use peer_clock::PeerClock;
 use reliable::{ReliableReceive, ReliableSend};
@@ -102,6 +104,9 @@ pub struct Transport {
     /// When reports were last found overdue.
     overdue_at: Option<Instant>,
     peer_clock: PeerClock,
+    marking: Marking,
+    /// So many of our datagrams met a queue that marked them.
+    congestion_marks: u64,
     /// When the estimate last fell far within a moment; what it was before, and when that was noted.
     shrunk_at: Option<Instant>,
     estimate_before: (Bitrate, Instant),
@@ -147,6 +152,8 @@ impl Transport {
             reported_at: None,
             overdue_at: None,
             peer_clock: PeerClock::default(),
+            marking: Marking::default(),
+            congestion_marks: 0,
             shrunk_at: None,
             estimate_before: (Bitrate::ZERO, now),
             begins_anew: BTreeSet::new(),
@@ -269,6 +276,7 @@ impl Transport {
     pub fn path_changed(&mut self, now: Instant) {
         self.round_trip = RoundTrip::default();
         self.estimator.path_changed(now);
+        self.marking = Marking::default();
         self.crowded_at = None;
         self.path_lost();
         self.estimate_changed(now);
@@ -350,6 +358,7 @@ impl Transport {
         stats.sent_audio = self.audio_send.stats;
         stats.sound_loss = self.audio_send.loss();
         stats.sound_bitrate = self.sound_path.rate;
+        stats.congestion_marks = self.marking.passes().then_some(self.congestion_marks);
         stats.sent_video = self.video_send.stats;
         stats.received_audio = self.audio_receive.flow();
         stats.received_video = self.video_received;
@@ -424,6 +433,7 @@ impl Transport {
         if self.sent_log.oldest_unanswered().is_some_and(|oldest| now.since(oldest) >= CUT.max(self.answer() * 2)) {
             // It is gone, or its report is: nothing to wait for.
             self.sent_log.clear();
+            self.marking.silence(now);
         }
     }
 

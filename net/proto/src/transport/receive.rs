@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{LAYERS, PeerMisbehaved, Transport, TransportEvent};
+use crate::ecn::Ecn;
 use crate::frames::{SpatialLayer, Wish};
 use crate::limits;
 use crate::time::{Bitrate, Instant};
@@ -13,8 +14,8 @@ const SHRUNK_LATELY: Duration = Duration::from_millis(1500);
 
 impl Transport {
     /// Once per opened datagram, before its chunks. `bytes_on_wire` is the UDP payload.
-    pub fn datagram_received(&mut self, now: Instant, counter: u64, _bytes_on_wire: usize) {
-        self.arrivals.note(now, counter);
+    pub fn datagram_received(&mut self, now: Instant, counter: u64, ecn: Ecn, _bytes_on_wire: usize) {
+        self.arrivals.note(now, counter, ecn);
     }
 
     /// Each chunk of an opened datagram that is not the session's own.
@@ -98,6 +99,10 @@ impl Transport {
         self.peer_clock.align(&mut self.reports);
         for report in &self.reports {
             let contents = &report.contents;
+            if contents.ecn == Ecn::Capable {
+                self.marking.told(now, report.arrived_us.map(|_| report.ecn));
+                self.congestion_marks += u64::from(report.ecn == Ecn::Congested);
+            }
             if contents.audio > 0 {
                 self.audio_send.told(report.sent_at, report.arrived_us.is_some());
             }

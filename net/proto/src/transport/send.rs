@@ -76,12 +76,18 @@ impl Transport {
         }
         contents.eliciting = contents.audio > 0 || out.len() > answers;
         contents.probe = probe.map(|probe| probe.id);
+        contents.ecn = self.marking.next(now);
         let bytes = out.len() - start + limits::SEALED_OVERHEAD + limits::PACKET_HEADERS;
         self.pacer.sent(now, bytes);
         self.sent_log.note(now, counter_next, bytes, contents);
         self.estimator.sent(now, bytes, contents.probe);
         self.pacer.set_probe(now, self.probe().map(|probe| probe.rate));
-        Some(DatagramInfo { has_audio: contents.audio > 0, has_video: contents.video > 0, only_padding })
+        Some(DatagramInfo {
+            has_audio: contents.audio > 0,
+            has_video: contents.video > 0,
+            only_padding,
+            ecn: contents.ecn,
+        })
     }
 
     /// What calls for no report of its own.

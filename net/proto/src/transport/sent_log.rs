@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::ecn::Ecn;
 use crate::limits;
 use crate::time::Instant;
 use crate::wire::Feedback;
@@ -37,6 +38,8 @@ pub(super) struct Contents {
     pub(super) key_requests: u8,
     /// The probe that it belongs to.
     pub(super) probe: Option<u32>,
+    /// How it left.
+    pub(super) ecn: Ecn,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub(super) struct PacketReport {
     pub(super) bytes: usize,
     /// On the receiver's clock; `None`: lost.
     pub(super) arrived_us: Option<u64>,
+    /// How it arrived, if it left capable of telling anything.
+    pub(super) ecn: Ecn,
     /// It was called lost before, and did arrive.
     pub(super) was_called_lost: bool,
     pub(super) contents: Contents,
@@ -153,6 +158,9 @@ impl SentLog {
                 sent_at: sent.at,
                 bytes: sent.bytes as usize,
                 arrived_us: arrival.map(|arrival| arrival.at_us),
+                ecn: arrival
+                    .filter(|_| sent.contents.ecn == Ecn::Capable)
+                    .map_or(Ecn::NotCapable, |arrival| arrival.ecn),
                 was_called_lost,
                 contents: sent.contents,
             });
@@ -172,7 +180,8 @@ mod tests {
     use crate::wire::Arrival;
 
     fn feedback(log: &mut SentLog, begin: u64, numbers: &[u64]) -> Vec<(usize, bool, bool)> {
-        let arrivals: Vec<_> = numbers.iter().map(|&number| Arrival { number, at_us: number % 1000 * 10 }).collect();
+        let arrivals: Vec<_> =
+            numbers.iter().map(|&number| Arrival { number, at_us: number % 1000 * 10, ecn: Ecn::NotCapable }).collect();
         let (mut records, mut out) = (Vec::new(), Vec::new());
         log.handle_feedback(&Feedback::build(begin, 5000, &arrivals, &mut records), &mut out);
         out.iter().map(|report| (report.bytes, report.arrived_us.is_some(), report.was_called_lost)).collect()

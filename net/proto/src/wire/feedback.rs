@@ -2,10 +2,16 @@
 //! for lost pieces, acknowledgements of the reliable channel. Lists stay as bytes and are walked by iterators, so a
 //! parse costs no memory; they are checked whole once, in `parse`.
 
+use crate::ecn::Ecn;
 use crate::frames::SpatialLayer;
 
 use super::media::{layer_code, parse_layer};
 use super::{Malformed, Reader, put_varint};
+
+/// A record is the gap to the number before it with the mark in these low bits, then the time since the one before it.
+const ECN_BITS: u32 = 2;
+/// What is left of a varint. No session counts so far.
+const GAP_MOST: u64 = (1 << 60) - 1;
 
 /// One datagram that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +20,8 @@ pub struct Arrival {
     pub number: u64,
     /// When, in microseconds on the receiver's clock.
     pub at_us: u64,
+    /// How the network handed it over.
+    pub ecn: Ecn,
 }
 
 /// What arrived of the datagrams from `begin` to the last one listed. A number in that range that is not listed had not
@@ -38,7 +46,8 @@ impl<'a> Feedback<'a> {
         let first_at_us = arrivals.first().map_or(now_us, |first| first.at_us);
         let mut at_us = first_at_us;
         for arrival in arrivals {
-            put_varint(records, arrival.number.saturating_sub(expected));
+            let gap = arrival.number.saturating_sub(expected).min(GAP_MOST);
+            put_varint(records, gap << ECN_BITS | arrival.ecn.code());
             put_varint(records, zigzag(arrival.at_us.wrapping_sub(at_us).cast_signed()));
             (expected, at_us) = (arrival.number + 1, arrival.at_us);
         }
@@ -51,10 +60,10 @@ impl<'a> Feedback<'a> {
         let (mut expected, mut at_us) = (self.begin, self.first_at_us);
         std::iter::from_fn(move || {
             let (gap, step) = (reader.varint().ok()?, reader.varint_signed().ok()?);
-            let number = expected.checked_add(gap)?;
+            let number = expected.checked_add(gap >> ECN_BITS)?;
             expected = number.checked_add(1)?;
             at_us = at_us.wrapping_add_signed(step);
-            Some(Arrival { number, at_us })
+            Some(Arrival { number, at_us, ecn: Ecn::from_code(gap) })
         })
     }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{Arrival, AudioBlock, Reader, varint_len};
 use super::*;
+use crate::ecn::Ecn;
 use crate::frames::{Shortfall, VideoCodec};
 
 fn layer() -> impl Strategy<Value = SpatialLayer> {
@@ -110,11 +111,11 @@ proptest! {
     }
 
     #[test]
-    fn feedback_round_trips(begin in 0..1_u64 << 40, delay in 0..100_000_u64, steps in vec((0..5_u64, -3000..20_000_i64), 0..60)) {
+    fn feedback_round_trips(begin in 0..1_u64 << 40, delay in 0..100_000_u64, steps in vec((0..5_u64, -3000..20_000_i64, 0..3_u64), 0..60)) {
         let (mut number, mut at_us) = (begin, 5_000_000_u64);
-        let arrivals: Vec<Arrival> = steps.iter().map(|(gap, step)| {
+        let arrivals: Vec<Arrival> = steps.iter().map(|(gap, step, ecn)| {
             at_us = at_us.saturating_add_signed(*step);
-            let arrival = Arrival { number: number + gap, at_us };
+            let arrival = Arrival { number: number + gap, at_us, ecn: Ecn::from_code(*ecn) };
             number += gap + 1;
             arrival
         }).collect();

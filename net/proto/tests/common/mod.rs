@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use conclave_proto::core::{Command, Core, CoreConfig, Event, Output, SignalInput, WakeReason};
+use conclave_proto::ecn::Ecn;
 use conclave_proto::entropy::Entropy as _;
 use conclave_proto::ids::PeerId;
 use conclave_proto::invite::Invite;
@@ -220,7 +221,7 @@ impl World {
     pub(crate) fn inject(&mut self, n: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let now = self.now;
         self.nodes[n].received.push((now, bytes.len(), "datagram"));
-        self.nodes[n].core.handle_datagram(now, from, &mut bytes);
+        self.nodes[n].core.handle_datagram(now, from, Ecn::NotCapable, &mut bytes);
         self.drain(n);
     }
 
@@ -318,7 +319,7 @@ impl World {
         let (us, from) = (self.id(n), self.nodes[n].address);
         for output in outputs {
             match output {
-                Output::Transmit { to, datagram } => {
+                Output::Transmit { to, datagram, .. } => {
                     assert!(datagram.len() <= 1200);
                     let node = &mut self.nodes[n];
                     node.datagrams_sent += 1;

@@ -31,8 +31,9 @@ impl Traces {
             Loss::Random { percent } => link::Loss::Uniform(percent),
             Loss::Bursts { percent, mean_packets } => link::Loss::bursts(percent, mean_packets),
         };
-        let profile =
-            Profile { delay: shape.delay, loss, capacity, queue: QueueBound::Time(QUEUE), ..Profile::default() };
+        let (delay, marks_from) = (shape.delay, shape.marks_from);
+        let queue = QueueBound::Time(QUEUE);
+        let profile = Profile { delay, loss, capacity, queue, marks_from, ..Profile::default() };
         let mut random = Random::new(seed);
         let random = (0..=way).fold(Random::new(0), |_, _| random.fork());
         let mut link = Link::new(profile, random);

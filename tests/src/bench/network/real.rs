@@ -87,6 +87,8 @@ fn passed(scenario: &Scenario, books: &Books, span: Span, figures: &mut Figures)
     let packets: u64 = judged.iter().map(|step| step.packets).sum();
     let gone: u64 = judged.iter().map(|step| step.gone_packets).sum();
     figures.set("link_gone_percent", Some(100.0 * gone as f64 / packets.max(1) as f64));
+    let marked: u64 = judged.iter().map(|step| step.marked_packets).sum();
+    figures.set("link_marked_percent", Some(100.0 * marked as f64 / packets.max(1) as f64));
     let longest = judged.iter().map(|step| step.longest).max().unwrap_or_default();
     figures.set("link_longest_ms", Some(longest.as_secs_f64() * 1000.0));
     if scenario.kind == Kind::Download {

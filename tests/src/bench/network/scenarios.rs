@@ -47,6 +47,8 @@ pub(super) struct Shape {
     pub(super) delay: Duration,
     pub(super) loss: Loss,
     pub(super) capacity: Capacity,
+    /// An active queue: what waited longer comes out marked, or not at all if it cannot be marked.
+    pub(super) marks_from: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -68,11 +70,11 @@ pub(super) const QUEUE: Duration = Duration::from_millis(300);
 const NEAR: Duration = Duration::from_millis(1);
 
 const fn lossy(loss: Loss) -> Shape {
-    Shape { delay: NEAR, loss, capacity: Capacity::Endless }
+    Shape { delay: NEAR, loss, capacity: Capacity::Endless, marks_from: None }
 }
 
 const fn narrow(capacity: Capacity) -> Shape {
-    Shape { delay: NEAR, loss: Loss::None, capacity }
+    Shape { delay: NEAR, loss: Loss::None, capacity, marks_from: None }
 }
 
 const fn row(
@@ -101,7 +103,7 @@ const PICTURE: Row = row(
 );
 const FROZEN: Row = row("  freezes / frozen, ms", "", "", &[("freezes", Any), ("frozen_ms", Any)]);
 
-pub(super) const SCENARIOS: [Scenario; 13] = [
+pub(super) const SCENARIOS: [Scenario; 14] = [
     Scenario {
         name: "loss2",
         what: "2 % loss",
@@ -240,6 +242,26 @@ pub(super) const SCENARIOS: [Scenario; 13] = [
         ],
     },
     Scenario {
+        name: "marks",
+        what: "2 Mbit/s, a queue that marks from 15 ms on",
+        kind: Kind::Call,
+        shape: Shape { marks_from: Some(Duration::from_millis(15)), ..narrow(Capacity::Kbps(2000)) },
+        rows: &[
+            row(
+                "  marked / dropped, %",
+                "- / 0.1",
+                "",
+                &[("link_marked_percent", Any), ("link_gone_percent", AtMost(0.1))],
+            ),
+            row("  of the link, kbit/s", "1400", "", &[("link_kbit_s", AtLeast(1400.0))]),
+            PICTURE,
+            LATE,
+            EAR,
+            CONCEALED,
+            FROZEN,
+        ],
+    },
+    Scenario {
         name: "far",
         what: "100 ms one way, 2 % loss",
         kind: Kind::Call,
@@ -247,6 +269,7 @@ pub(super) const SCENARIOS: [Scenario; 13] = [
             delay: Duration::from_millis(100),
             loss: Loss::Random { percent: 2.0 },
             capacity: Capacity::Endless,
+            marks_from: None,
         },
         rows: &[
             row(

@@ -157,8 +157,9 @@ impl Call {
                     add(&mut self.arrived_bytes, now, arrived.bytes);
                 }
                 let (counter, plaintext) = arrived.item;
+                let ecn = arrived.ecn;
                 let transport = &mut self.ends[1 - side].transport;
-                transport.datagram_received(now, counter, plaintext.len() + limits::SEALED_OVERHEAD);
+                transport.datagram_received(now, counter, ecn, plaintext.len() + limits::SEALED_OVERHEAD);
                 for chunk in chunks(&plaintext).flatten() {
                     // Both ends are ours and honest: there is nothing to refuse.
                     transport.handle_chunk(now, counter, chunk).ok();
@@ -172,11 +173,9 @@ impl Call {
         let mut out = Vec::new();
         loop {
             let End { transport, link, counter } = &mut self.ends[side];
-            if transport.poll_chunks(self.now, *counter, room, &mut out).is_none() {
-                break;
-            }
+            let Some(info) = transport.poll_chunks(self.now, *counter, room, &mut out) else { break };
             let bytes = out.len() + limits::SEALED_OVERHEAD + HEADERS;
-            link.send(self.now, bytes, (*counter, std::mem::take(&mut out)));
+            link.send_as(self.now, bytes, info.ecn, (*counter, std::mem::take(&mut out)));
             *counter += 1;
             if side == 0 {
                 add(&mut self.sent_bytes, self.now, bytes);

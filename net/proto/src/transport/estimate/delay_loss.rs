@@ -11,6 +11,7 @@ use super::probe::Prober;
 use super::rival::Rival;
 use super::trend::{DelayTrend, Usage};
 use super::{BandwidthEstimator, Probe};
+use crate::ecn::Ecn;
 use crate::limits;
 use crate::time::{Bitrate, Instant};
 use crate::transport::sent_log::PacketReport;
@@ -363,7 +364,7 @@ impl BandwidthEstimator for DelayAndLoss {
     }
 
     fn feedback(&mut self, now: Instant, packets: &[PacketReport], round_trip: Duration) {
-        let (mut arrived, mut lost) = (0, 0);
+        let (mut arrived, mut lost, mut marked) = (0, 0, false);
         for packet in packets {
             if let Some(id) = packet.contents.probe {
                 self.prober.reported(id, packet.sent_at, packet.bytes, packet.arrived_us);
@@ -371,6 +372,7 @@ impl BandwidthEstimator for DelayAndLoss {
             match packet.arrived_us {
                 Some(arrived_us) => {
                     arrived += 1;
+                    marked |= packet.ecn == Ecn::Congested;
                     self.acked.add(arrived_us, packet.bytes);
                     self.acked_lately.add(arrived_us, packet.bytes);
                     self.trend.arrived(packet.sent_at, arrived_us);
@@ -391,10 +393,11 @@ impl BandwidthEstimator for DelayAndLoss {
         if (self.limit.is_some() || self.loss.smoothed() > LOSSY) && self.busy.rate().is_some() {
             self.limit = self.carried();
         }
-        if self.beside_rival(now, round_trip, lost > 0) {
+        if self.beside_rival(now, round_trip, lost > 0 || marked) {
             self.loss.count_only(now, arrived, lost);
         } else {
-            if self.is_over() {
+            // A mark says what a queue that stands says, before there is one.
+            if self.is_over() || marked {
                 self.decrease(now, round_trip);
             } else if self.is_calm() {
                 self.increase(now);
