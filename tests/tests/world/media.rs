@@ -114,6 +114,7 @@ pub(crate) struct Witness {
     decoded: BTreeMap<SpatialLayer, BTreeSet<u32>>,
     pub(crate) sounds: u64,
     pub(crate) pictures: u64,
+    pub(crate) picture_bytes: u64,
 }
 
 impl Witness {
@@ -135,5 +136,6 @@ impl Witness {
         assert!(frame.is_key() || decoded.contains(&needed), "picture {number} needs {needed}");
         decoded.insert(number);
         self.pictures += 1;
+        self.picture_bytes += size as u64;
     }
 }

@@ -81,6 +81,8 @@ pub(crate) struct World {
     pub(crate) doors_open: bool,
     pub(crate) signalling_down: bool,
     links: BTreeMap<(usize, usize), Link>,
+    /// What all that somebody sends passes first, if there is such a thing.
+    pub(crate) uplinks: BTreeMap<usize, Link>,
     profile: Profile,
     random: Random,
     parcels: BTreeMap<(Instant, u64), Parcel>,
@@ -106,6 +108,7 @@ impl World {
             doors_open: true,
             signalling_down: false,
             links: BTreeMap::new(),
+            uplinks: BTreeMap::new(),
             profile,
             random: Random::new(seed),
             parcels: BTreeMap::new(),
@@ -465,8 +468,14 @@ impl World {
             return;
         };
         let now = self.now;
-        for at in self.link(n, target).send(now, datagram.len()) {
-            self.post(at, Parcel::Datagram { to, from, bytes: datagram.clone() });
+        let through: Vec<Instant> = match self.uplinks.get_mut(&n) {
+            Some(uplink) => uplink.send(now, datagram.len()).collect(),
+            None => vec![now],
+        };
+        for at in through {
+            for at in self.link(n, target).send(at, datagram.len()) {
+                self.post(at, Parcel::Datagram { to, from, bytes: datagram.clone() });
+            }
         }
     }
 

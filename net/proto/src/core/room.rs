@@ -343,6 +343,27 @@ impl Core {
         for layer in begun.into_iter().filter(|layer| before.contains(layer)) {
             self.event(Event::KeyFrameWanted(layer));
         }
+        self.share_out();
+    }
+
+    /// Paths with one bottleneck are told their even part of what they carry together.
+    fn share_out(&mut self) {
+        let now = self.now;
+        let mut group: Vec<(&mut Peer, Bitrate)> = Vec::new();
+        for peer in self.peers.values_mut().filter(|peer| peer.announced && peer.video.is_shared()) {
+            let open = peer.session.as_ref().filter(|session| session.is_open());
+            if let Some(own) = open.and_then(|session| session.transport.used_estimate()) {
+                group.push((peer, own));
+            }
+        }
+        let estimates: Vec<Bitrate> = group.iter().map(|(_, own)| *own).collect();
+        let Some(part) = video::even_part(&estimates) else { return };
+        for (peer, _) in group {
+            if let Some(session) = &mut peer.session {
+                session.transport.share(now, part);
+                peer.dirty = true;
+            }
+        }
     }
 
     /// What goes to somebody at most before they are in the room.

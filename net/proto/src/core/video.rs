@@ -13,7 +13,7 @@ use crate::time::{Bitrate, Instant};
 use crate::transport::PictureBudget;
 
 pub(super) use allotment::{Allotment, allot};
-pub(super) use bottleneck::{Congestion, even_out};
+pub(super) use bottleneck::{Congestion, even_out, even_part};
 pub(super) use division::{Division, differs, divide};
 
 /// After a step down nothing is tried for this long: what was too much a moment ago still is.
@@ -74,6 +74,11 @@ impl VideoShare {
             **layer <= most && budget >= threshold && (kept || !held)
         });
         layers.map(|((layer, _), _)| *layer).next_back()
+    }
+
+    /// Its path has a bottleneck in common with others.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.congestion.is_shared()
     }
 
     /// `true`: of another layer than before.
@@ -145,8 +150,8 @@ impl VideoShare {
     }
 
     fn at_most(&self, of: fn(PictureBudget) -> Bitrate) -> Bitrate {
-        let own = self.budget.map_or(Bitrate::from_kbps(LAYER_FIRST_KBPS), of);
-        [self.even.map(of), self.allotted].into_iter().flatten().fold(own, Bitrate::min)
+        let part = self.even.or(self.budget).map_or(Bitrate::from_kbps(LAYER_FIRST_KBPS), of);
+        self.allotted.map_or(part, |allotted| part.min(allotted))
     }
 }
 

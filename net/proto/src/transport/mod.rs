@@ -345,6 +345,18 @@ impl Transport {
         self.estimator.congested_at()
     }
 
+    /// The estimate, if it is used: then it says something about the path.
+    #[must_use]
+    pub fn used_estimate(&self) -> Option<Bitrate> {
+        (!self.paused && !self.estimator.is_limited_by_application()).then(|| self.estimator.estimate())
+    }
+
+    /// Its part of what paths with one bottleneck carry together.
+    pub fn share(&mut self, now: Instant, part: Bitrate) {
+        self.estimator.share(part);
+        self.estimate_changed(now);
+    }
+
     /// Bytes in the reliable channel that are not acknowledged.
     #[must_use]
     pub fn reliable_waiting(&self) -> usize {

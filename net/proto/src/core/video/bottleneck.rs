@@ -1,7 +1,8 @@
 //! Paths that congest together share a bottleneck, most often our own uplink: each of them gets the same part of what they
-//! carry together. By its own estimate alone, whoever was there first would keep most of it, since all yield alike.
+//! carry together, estimates and pictures (as RFC 8699 couples the controllers of several flows). By its own estimate alone,
+//! whoever was there first would keep most of it, since all yield alike; and the one encoder would follow the least.
 //!
-//! Only pictures are evened out. Who is held back sends less, the others find what that leaves free, and the parts meet.
+//! Wrongly taken to share one, the slower path congests alone from then on, and is let go.
 
 use std::time::Duration;
 
@@ -14,9 +15,12 @@ use super::VideoShare;
 const TOGETHER: Duration = Duration::from_millis(300);
 /// So much does one more event say.
 const NEWS: f64 = 0.25;
-/// From which share of its events on a path counts as one of those with a common bottleneck, and down to which it stays.
-const JOINS: f64 = 0.6;
-const LEAVES: f64 = 0.25;
+/// With how many of the others a path must congest to count as one of those with a common bottleneck, and with how many to
+/// stay: behind one uplink it is nine of ten, by chance a third.
+const JOINS: f64 = 0.65;
+const LEAVES: f64 = 0.45;
+/// Parts that differ by less are even.
+const EVEN: f64 = 0.03;
 
 /// When a path congested, and whether others did so at the same time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +28,7 @@ pub(in crate::core) struct Congestion {
     /// The last two events; the first of them is judged once another can no longer come close to it.
     last: [Option<Instant>; 2],
     judged: bool,
-    /// The share of events that others had, too, smoothed.
+    /// Which part of the others had its events, too, smoothed.
     together: f64,
     is_shared: bool,
 }
@@ -45,9 +49,13 @@ impl Congestion {
         self.last.iter().flatten().any(|own| own.since(at).max(at.since(*own)) <= TOGETHER)
     }
 
-    fn judge(&mut self, others_too: bool) {
+    pub(in crate::core) const fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    fn judge(&mut self, others_too: f64) {
         self.judged = true;
-        self.together += (f64::from(u8::from(others_too)) - self.together) * NEWS;
+        self.together += (others_too - self.together) * NEWS;
         self.is_shared = self.together >= if self.is_shared { LEAVES } else { JOINS };
     }
 }
@@ -59,9 +67,10 @@ pub(in crate::core) fn even_out(now: Instant, shares: &mut [&mut VideoShare], co
     }
     for place in 0..shares.len() {
         let Some(at) = shares[place].congestion.due(now) else { continue };
-        let mut others = shares.iter().enumerate().filter(|(other, _)| *other != place);
-        let too = others.any(|(_, share)| share.congestion.has_near(at));
-        shares[place].congestion.judge(too);
+        let others = || shares.iter().enumerate().filter(|(other, _)| *other != place);
+        let too = others().filter(|(_, share)| share.congestion.has_near(at)).count();
+        let part = too as f64 / others().count().max(1) as f64;
+        shares[place].congestion.judge(part);
     }
     let group: Vec<PictureBudget> =
         shares.iter().filter(|share| share.congestion.is_shared).filter_map(|share| share.budget).collect();
@@ -73,4 +82,13 @@ pub(in crate::core) fn even_out(now: Instant, shares: &mut [&mut VideoShare], co
     for share in shares {
         share.even = (share.congestion.is_shared && count > 1).then_some(even);
     }
+}
+
+/// What each of the paths with one bottleneck is to believe in, if they believe in different things. `estimates`: of those that use
+/// what they believe in; the others' say nothing.
+pub(in crate::core) fn even_part(estimates: &[Bitrate]) -> Option<Bitrate> {
+    let count = u64::try_from(estimates.len()).ok().filter(|count| *count > 1)?;
+    let mean = Bitrate::from_bps(estimates.iter().map(|estimate| estimate.as_bps()).sum::<u64>() / count);
+    let differs = |estimate: &Bitrate| *estimate < mean.scaled(1.0 - EVEN) || *estimate > mean.scaled(1.0 + EVEN);
+    estimates.iter().any(differs).then_some(mean)
 }

@@ -156,8 +156,12 @@ fn after_congestion(first: u64, second: u64) -> [u64; 2] {
 
 #[test]
 fn paths_that_congest_together_get_even_parts_and_others_keep_theirs() {
-    assert_eq!(after_congestion(100, 250), [800, 400], "who has less finds what that leaves free");
+    assert_eq!(after_congestion(100, 250), [800, 800]);
     assert_eq!(after_congestion(100, 500), [1200, 400]);
+    let even = |rates: &[u64]| even_part(&rates.iter().map(|kbps| Bitrate::from_kbps(*kbps)).collect::<Vec<_>>());
+    assert_eq!(even(&[1200, 400]), Some(Bitrate::from_kbps(800)));
+    assert_eq!(even(&[1000, 1010, 990]), None, "near enough");
+    assert_eq!(even(&[1000]), None);
 }
 
 #[test]

@@ -47,7 +47,7 @@ const STANDING_US: i64 = 25_000;
 /// ... and one like this shows what the path carries within a few pictures' time.
 const FULL_US: i64 = 40_000;
 /// A queue that grew like this needs no second look: the path has become much slower.
-const SUDDEN_US: i64 = 80_000;
+const SUDDEN_US: i64 = 60_000;
 /// No queue.
 const EMPTY_US: i64 = 8_000;
 /// A small datagram, which a slow path holds up for a while without any queue ...
@@ -242,10 +242,6 @@ impl DelayAndLoss {
         self.set(grown.min(proven.max(self.estimate)));
     }
 
-    fn is_limited_by_application(&self) -> bool {
-        self.sent.rate().is_none_or(|sent| sent < self.estimate.scaled(LIMITED))
-    }
-
     fn judge_probe(&mut self, now: Instant) {
         let Some(outcome) = self.prober.outcome(now, self.loss.own()) else { return };
         if outcome.saturated {
@@ -354,6 +350,14 @@ impl BandwidthEstimator for DelayAndLoss {
 
     fn has_rival(&self) -> bool {
         self.rival.is_some()
+    }
+
+    fn is_limited_by_application(&self) -> bool {
+        self.sent.rate().is_none_or(|sent| sent < self.estimate.scaled(LIMITED))
+    }
+
+    fn share(&mut self, part: Bitrate) {
+        self.set(part);
     }
 
     fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>) {

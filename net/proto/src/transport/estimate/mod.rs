@@ -40,6 +40,10 @@ pub(super) trait BandwidthEstimator: Debug + Send {
     fn congested_at(&self) -> Option<Instant>;
     /// Somebody else keeps the path's queue filled.
     fn has_rival(&self) -> bool;
+    /// Less is sent than it would allow.
+    fn is_limited_by_application(&self) -> bool;
+    /// Its part of what paths with one bottleneck carry together.
+    fn share(&mut self, part: Bitrate);
     fn sent(&mut self, now: Instant, bytes: usize, probe: Option<u32>);
     /// `packets` ascending by number.
     fn feedback(&mut self, now: Instant, packets: &[PacketReport], round_trip: Duration);
