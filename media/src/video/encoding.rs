@@ -1,9 +1,9 @@
 //! All layers of one sender: scales the newest picture to each wanted layer, encodes it, and decides on codec and steps
-//! under overload. Owned by the sender's encoding thread; knows no threads itself.
+//! under overload and on a low battery. Owned by the sender's encoding thread; knows no threads itself.
 
 use super::codec::{ENCODERS, EncoderConfig};
 use super::layer_encoder::LayerEncoder;
-use super::overload::{CodecChooser, Overload};
+use super::overload::{CodecChooser, Overload, Power};
 use super::scale::{Scaler, layer_size, scaled};
 use super::sender::{CodecChoice, LayerTarget};
 use super::{Codec, EncodedVideo, Layer};
@@ -69,6 +69,13 @@ impl Encoding {
     /// Nobody wants anything any more.
     pub(crate) fn forget(&mut self) {
         self.layers.clear();
+    }
+
+    /// How much power there is for the pictures from here on.
+    pub(crate) fn set_power(&mut self, now_us: u64, power: Power) {
+        if self.overload.set_power(now_us, power) {
+            tracing::info!(?power, step = ?self.overload.step(), "the pictures are fitted to what the battery has left");
+        }
     }
 
     /// Encodes a picture for every target, the largest first: it takes longest and is looked at most.

@@ -19,6 +19,7 @@ mod sender;
 mod stats;
 mod thinning;
 
+pub use overload::Power;
 pub use probe::{CameraInfo, CodecSpeed, cameras, codec_speed};
 pub use receiver::{VideoReceiveConfig, VideoReceiveEvent, VideoReceiver};
 pub use sender::{CodecChoice, LayerTarget, VideoSendConfig, VideoSendEvent, VideoSender};

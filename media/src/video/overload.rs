@@ -1,9 +1,11 @@
-//! When the machine cannot keep up: which codec, and how far to step down. Pure: told each picture's encoding time.
+//! When the machine cannot keep up or its battery must last: which codec, and how far to step down. Pure: told each picture's
+//! encoding time, and how much power there is.
 //!
 //! AV1 gives way to H.264 once its upper quartile is above the limit (not a higher percentile: single pictures that other
 //! programs hold up would cost the better picture for the rest of the call); while bits are plenty it must be cheap, too,
 //! since both codecs look alike then and one of them costs twice the power. Then, or when one codec was asked for, size and
-//! then rate step down, and up again after a quiet while. Owned by the sender's encoding thread.
+//! then rate step down, and up again after a quiet while. A low battery takes the same steps, with any codec; the deeper of
+//! the two counts. Owned by the sender's encoding thread.
 
 use std::collections::VecDeque;
 
@@ -107,6 +109,29 @@ impl CodecChooser {
     }
 }
 
+/// How much power this computer has for pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Power {
+    /// It is plugged in, or its battery will last.
+    #[default]
+    Plenty,
+    /// Half the size: a quarter of the work.
+    Low,
+    /// Half the pictures of that.
+    VeryLow,
+}
+
+impl Power {
+    /// The first of [`STEPS`] that may be taken.
+    const fn first_step(self) -> usize {
+        match self {
+            Self::Plenty => 0,
+            Self::Low => 2,
+            Self::VeryLow => 3,
+        }
+    }
+}
+
 /// How far the sender has stepped down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -124,17 +149,30 @@ const STEPS: [Step; 5] = [
     Step { size: (1, 4), every: 2 },
 ];
 
-/// Steps down and up with the load of all layers together.
+/// Steps down and up with the load of all layers together, and no further up than the power allows.
 #[derive(Default)]
 pub(crate) struct Overload {
     times: EncodeTimes,
+    /// What the load asks for. Below the power's first step nothing is learnt about it, so it stays as it was.
     level: usize,
+    power: Power,
     quiet_since_us: u64,
 }
 
 impl Overload {
     pub(crate) fn step(&self) -> Step {
-        STEPS[self.level.min(STEPS.len() - 1)]
+        STEPS[self.depth().min(STEPS.len() - 1)]
+    }
+
+    fn depth(&self) -> usize {
+        self.level.max(self.power.first_step())
+    }
+
+    /// How much power there is from now on. True: the step changed.
+    pub(crate) fn set_power(&mut self, now_us: u64, power: Power) -> bool {
+        let before = self.depth();
+        self.power = power;
+        self.stepped(now_us, before)
     }
 
     /// All layers of a picture took `busy_us`; pictures come every `interval_us`. True: the step changed.
@@ -143,20 +181,26 @@ impl Overload {
         let Some(mean) = self.times.mean_us() else { return false };
         #[expect(clippy::cast_precision_loss, reason = "microseconds of one frame")]
         let load = mean / (interval_us.max(1) * self.step().every) as f64;
-        let before = self.level;
+        let before = self.depth();
         if load > IDLE {
             self.quiet_since_us = now_us;
         }
-        if load > TOO_BUSY && self.level + 1 < STEPS.len() {
-            self.level += 1;
-        } else if self.level > 0 && now_us.saturating_sub(self.quiet_since_us) > QUIET_US {
+        if load > TOO_BUSY && before + 1 < STEPS.len() {
+            self.level = before + 1;
+        } else if self.level > self.power.first_step() && now_us.saturating_sub(self.quiet_since_us) > QUIET_US {
             self.level -= 1;
         }
-        if self.level != before {
+        self.stepped(now_us, before)
+    }
+
+    /// What was measured at another step tells nothing about this one.
+    fn stepped(&mut self, now_us: u64, before: usize) -> bool {
+        let stepped = self.depth() != before;
+        if stepped {
             self.times.clear();
             self.quiet_since_us = now_us;
         }
-        self.level != before
+        stepped
     }
 }
 
@@ -200,6 +244,39 @@ mod tests {
         assert_eq!(overload.step(), STEPS[1]);
         let now = run(&mut overload, now, 300, 29_000);
         assert!(overload.step().every > 1);
+        run(&mut overload, now, 3000, 5_000);
+        assert_eq!(overload.step(), STEPS[0]);
+    }
+
+    #[test]
+    fn a_low_battery_takes_the_same_steps_at_once_and_gives_them_back() {
+        let mut overload = Overload::default();
+        let now = run(&mut overload, 0, 300, 8_000);
+        assert!(overload.set_power(now, Power::Low));
+        assert_eq!(overload.step(), STEPS[2]);
+        assert!(!overload.set_power(now, Power::Low), "said again");
+        let now = run(&mut overload, now, 3000, 2_000);
+        assert_eq!(overload.step(), STEPS[2], "however little it costs");
+        assert!(overload.set_power(now, Power::VeryLow));
+        assert_eq!(overload.step(), STEPS[3]);
+        assert!(overload.set_power(now, Power::Plenty));
+        assert_eq!(overload.step(), STEPS[0]);
+    }
+
+    #[test]
+    fn of_load_and_battery_the_deeper_counts() {
+        let mut overload = Overload::default();
+        let now = run(&mut overload, 0, 60, 30_000);
+        assert_eq!(overload.step(), STEPS[1]);
+        overload.set_power(now, Power::Low);
+        let now = run(&mut overload, now, 3000, 5_000);
+        overload.set_power(now, Power::Plenty);
+        assert_eq!(overload.step(), STEPS[1], "half the size says nothing about what three quarters cost");
+        overload.set_power(now, Power::Low);
+        let now = run(&mut overload, now, 60, 30_000);
+        assert_eq!(overload.step(), STEPS[3], "too slow even so");
+        assert!(!overload.set_power(now, Power::VeryLow), "that far down already");
+        assert!(!overload.set_power(now, Power::Plenty), "the load is still there");
         run(&mut overload, now, 3000, 5_000);
         assert_eq!(overload.step(), STEPS[0]);
     }

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use super::capture::{self, Receiver, Stop, Wanted};
 use super::encoding::Encoding;
+use super::overload::Power;
 use super::{EncodedVideo, Layer, VideoError, VideoSendStats};
 use crate::clock;
 use crate::picture::{Picture, PictureSlot};
@@ -75,6 +76,7 @@ struct State {
     targets: Vec<LayerTarget>,
     targets_changed: bool,
     keys: Vec<Layer>,
+    power: Power,
     ended: bool,
     stats: VideoSendStats,
     /// Sources are numbered; what an older one still says is not heard.
@@ -222,6 +224,11 @@ impl VideoSender {
         }
     }
 
+    /// How much power there is: with less, the largest layer gets smaller and then pictures fewer, as under overload.
+    pub fn set_power(&self, power: Power) {
+        self.shared.state().power = power;
+    }
+
     /// Off: the device is closed.
     pub fn set_camera_on(&self, on: bool) {
         self.change_source(|chosen| chosen.on = on);
@@ -302,7 +309,7 @@ impl Drop for VideoSender {
 fn encode(shared: &Shared, mut encoding: Encoding) {
     let mut moments: VecDeque<u64> = VecDeque::new();
     loop {
-        let (picture, targets, keys) = {
+        let (picture, targets, keys, power) = {
             let mut state = shared.state();
             loop {
                 if state.ended {
@@ -312,7 +319,7 @@ fn encode(shared: &Shared, mut encoding: Encoding) {
                 if !state.targets.is_empty()
                     && let Some(picture) = state.picture.take()
                 {
-                    break (picture, state.targets.clone(), std::mem::take(&mut state.keys));
+                    break (picture, state.targets.clone(), std::mem::take(&mut state.keys), state.power);
                 }
                 if std::mem::take(&mut state.targets_changed) && state.targets.is_empty() {
                     // The encoders' memory goes back, and the next who comes gets a key frame first.
@@ -321,6 +328,7 @@ fn encode(shared: &Shared, mut encoding: Encoding) {
                 state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         };
+        encoding.set_power(picture.captured_us, power);
         let report = encoding.encode(&picture, &targets, &keys, |frame| {
             // Counted before it is told: who hears of a frame finds it in the figures.
             shared.state().stats.frames_encoded += 1;

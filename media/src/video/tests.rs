@@ -126,6 +126,35 @@ fn a_broken_file_fails_with_words_and_is_taken_once_it_is_mended() {
 }
 
 #[test]
+fn pictures_are_smaller_while_the_battery_is_low_and_come_back_at_a_key_frame() {
+    let (sender, events) = start(config(Source::Test));
+    sender.set_targets(&[FULL]);
+    let first_of = |width: u16| wait_for(&events, |event| encoded(event).filter(|frame| frame.width == width));
+    first_of(320);
+    for (power, width, height) in [(Power::Low, 160, 90), (Power::Plenty, 320, 180)] {
+        sender.set_power(power);
+        let frame = first_of(width);
+        assert_eq!((frame.height, frame.is_key()), (height, true), "{power:?}");
+    }
+}
+
+#[test]
+fn a_nearly_empty_battery_gets_half_the_pictures_of_every_layer() {
+    let mut encoding = Encoding::new((640, 360), CodecChoice::Av1);
+    let targets = [Layer::Full, Layer::Small].map(|layer| LayerTarget { layer, bitrate_bps: 300_000 });
+    let sizes = Mutex::new(Vec::new());
+    for picture in pictures(640, 360).take(20) {
+        encoding.set_power(picture.captured_us, Power::VeryLow);
+        encoding.encode(&picture, &targets, &[], |frame| {
+            sizes.lock().expect("no panic").push((frame.layer, frame.width, frame.height));
+        });
+    }
+    let sizes = sizes.into_inner().expect("no panic");
+    let count = |wanted| sizes.iter().filter(|size| **size == wanted).count();
+    assert_eq!((count((Layer::Full, 320, 180)), count((Layer::Small, 320, 180))), (10, 10), "{sizes:?}");
+}
+
+#[test]
 fn captured_pictures_are_listed_and_a_switched_off_camera_ends_the_list() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("captured.csv");
