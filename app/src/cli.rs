@@ -9,7 +9,7 @@ use conclave_media::{Sink, Source};
 use directories::{ProjectDirs, UserDirs};
 
 use crate::contacts;
-use crate::engine::{EngineConfig, Fault, Trouble};
+use crate::engine::{EngineConfig, Fault, PowerMeter, Trouble};
 use crate::settings::{self, CodecName, Settings, Size};
 
 /// Private video meetings between desktops, without servers.
@@ -260,6 +260,7 @@ impl Options {
             speaker: self.speaker.or(settings.speaker.clone()).unwrap_or_default(),
             contacts: true,
             downloads,
+            power: Some(PowerMeter::system()),
             enter_at_once: self.enter,
             startup_trouble,
             ..EngineConfig::default()
@@ -301,6 +302,8 @@ impl Headless {
             camera: self.camera.clone(),
             microphone: self.microphone.clone(),
             speaker: self.speaker.clone(),
+            // Who sends stand-ins measures, and gets what was asked for on any computer.
+            power: self.camera.is_device().then(PowerMeter::system),
             // A kiosk without contacts asks no keyring.
             contacts: self.data_dir.join(contacts::FILE_NAME).exists(),
             downloads: self.data_dir.join(RECEIVED),

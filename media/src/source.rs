@@ -21,6 +21,17 @@ pub enum Source {
     None,
 }
 
+impl Source {
+    /// A real one, no stand-in.
+    #[must_use]
+    pub const fn is_device(&self) -> bool {
+        match self {
+            Self::DefaultDevice | Self::Device(_) => true,
+            Self::Test | Self::File(_) | Self::None => false,
+        }
+    }
+}
+
 /// A speaker: `device[:NAME] | file:PATH.wav | none`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Sink {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use conclave_media::audio::AudioEvent;
 use conclave_media::video::{LayerTarget, VideoReceiveEvent};
@@ -32,6 +33,12 @@ impl Owner {
                 if !self.devices.listed(lists) {
                     return;
                 }
+            }
+            News::Charge(charge) => {
+                if !self.power.answered(Instant::now(), charge) {
+                    return;
+                }
+                self.power_changed();
             }
             News::Node(attempt, started) if matches!(self.state, State::Home(_)) => {
                 self.standby_opened(attempt, started);
@@ -82,6 +89,17 @@ impl Owner {
         }
         self.set_flags();
         self.touch();
+    }
+
+    /// Pictures get smaller, or what they were; the person is told, or no longer.
+    pub(super) fn power_changed(&mut self) {
+        if let Some(media) = self.state.media() {
+            media.set_power(self.power.power());
+        }
+        match self.power.trouble() {
+            Some(trouble) => self.tell(Subject::Battery, trouble),
+            None => self.notices.mended(&Subject::Battery),
+        }
     }
 
     fn decoder_event(&mut self, peer: PeerId, event: VideoReceiveEvent) {

@@ -6,6 +6,7 @@ use conclave_media::video::CodecChoice;
 use conclave_media::{Sink, Source};
 
 use super::notices::Trouble;
+use super::power::PowerMeter;
 use super::report::Reporter;
 
 /// Everything an engine needs to know before it starts. Devices and the name change later by commands.
@@ -37,6 +38,8 @@ pub struct EngineConfig {
     pub fps: u32,
     /// AV1, H.264, or whichever this machine is fast enough for.
     pub codec: CodecChoice,
+    /// Who tells how the battery is; `None`: nobody, so pictures are what they would be on mains.
+    pub power: Option<PowerMeter>,
     /// Go on from the first preview at once; for `conclave new --enter`.
     pub enter_at_once: bool,
     /// Contacts are read and kept.

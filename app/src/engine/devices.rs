@@ -40,7 +40,7 @@ impl Devices {
             Subject::Camera => self.camera = state,
             Subject::Microphone => self.microphone = state,
             Subject::Speaker => self.speaker = state,
-            Subject::Other => {}
+            Subject::Battery | Subject::Other => {}
         }
         told
     }

@@ -247,6 +247,7 @@ impl Owner {
             State::Inside { media, meeting } => (media, Some(meeting)),
         };
         self.devices.closed();
+        self.power.rest();
         self.notices.devices_closed();
         self.closing.spawn_blocking(move || drop(media));
         if let Some(mut meeting) = meeting {

@@ -44,6 +44,8 @@ pub(super) const FILE_JOBS: usize = 256;
 pub(super) const HASH_PIECE: usize = 256 * 1024;
 /// Files of one name that are told apart by a number.
 pub(super) const SAME_NAMES: u32 = 1000;
+/// Batteries that count together: more than any computer holds.
+pub(super) const BATTERIES: usize = 16;
 /// Longest own name, as the core cuts it.
 pub(super) const NAME_CHARACTERS: usize = 64;
 
@@ -55,6 +57,8 @@ pub(super) const SEARCH_DEADLINE: Duration = Duration::from_secs(45);
 pub(super) const DOOR_DEADLINE: Duration = Duration::from_secs(600);
 /// Asking a visible peer for the right to knock.
 pub(super) const ASK_DEADLINE: Duration = Duration::from_secs(10);
+/// Drivers answer for a battery within milliseconds, some within a second.
+pub(super) const BATTERY_DEADLINE: Duration = Duration::from_secs(10);
 /// Goodbyes are a datagram or two; who does not get them times us out.
 pub(super) const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 /// Devices, files and sockets that do not close by then are left behind at the end of the program.
@@ -70,3 +74,8 @@ pub(super) const LEVEL_PERIOD: Duration = Duration::from_millis(100);
 /// How often the device lists are asked for while somebody may be choosing: twice the time a person takes to look up
 /// after plugging something in.
 pub(super) const DEVICE_PERIOD: Duration = Duration::from_secs(5);
+/// How often the battery is asked for while others may see our picture: one percent lasts longer, and who plugs in waits no
+/// longer than this for the full picture.
+pub(super) const BATTERY_PERIOD: Duration = Duration::from_secs(30);
+/// The same where there was none: one may be put in, or its driver come late.
+pub(super) const NO_BATTERY_PERIOD: Duration = Duration::from_secs(600);

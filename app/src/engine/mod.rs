@@ -20,6 +20,7 @@ mod notices;
 mod own_media;
 mod owner;
 mod people;
+mod power;
 mod process;
 mod report;
 mod room;
@@ -51,6 +52,7 @@ pub(crate) use entering::check_invite;
 pub(crate) use notices::leave_reason;
 pub use notices::{Fault, Trouble};
 pub(crate) use people::{Tiles, layer_for};
+pub use power::{Charge, PowerMeter};
 pub use report::{EndReason, Report, ReportEvent, Reporter, RosterLine};
 pub use room::{
     ChatLine, ContactLine, FileLine, FileState, HearingRow, Hears, InviteWish, LanCount, MemberLine, Reaction, Room,

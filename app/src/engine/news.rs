@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::contacts::DeskEvent;
 
 use super::notices::Trouble;
+use super::power::Charge;
 use super::snapshot::DeviceLists;
 use super::talk::FileNews;
 
@@ -24,6 +25,8 @@ pub(super) enum News {
     Receiver(PeerId, VideoReceiveEvent),
     /// The lists were asked for on a helper thread.
     Devices(DeviceLists),
+    /// The batteries were asked for on a helper thread; `None`: there are none.
+    Charge(Option<Charge>),
     /// A network for the meeting attempt of this number is there, or cannot be had.
     Node(u64, Result<Box<(Node, NodeEvents)>, Trouble>),
     /// A visible peer answered, for the attempt of this number.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use conclave_media::source::{DeviceFault, DeviceStatus};
+use conclave_media::video::Power;
 use conclave_net::device_key::DeviceKeyError;
 use conclave_net::{AskError, BrowserError, NodeError, NodeWarning};
 use conclave_proto::core::{LeaveReason, Refusal};
@@ -57,6 +58,20 @@ impl Trouble {
         }
     }
 
+    /// Pictures spare the battery; `None`: they need not.
+    pub(super) fn low_battery(power: Power, percent: u8) -> Option<Self> {
+        let what = match power {
+            Power::Plenty => return None,
+            Power::Low => format!("Your battery is low ({percent} %), so your picture is smaller."),
+            Power::VeryLow => {
+                format!(
+                    "Your battery is nearly empty ({percent} %), so your picture is smaller and moves less smoothly."
+                )
+            }
+        };
+        Some(Self::new(what, Fault::Device, "Plug in for the full picture."))
+    }
+
     /// The system refuses a thread.
     pub(crate) fn no_thread(error: &std::io::Error) -> Self {
         Self::new(
@@ -77,6 +92,7 @@ pub(super) enum Subject {
     Camera,
     Microphone,
     Speaker,
+    Battery,
     Other,
 }
 

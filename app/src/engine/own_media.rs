@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use conclave_media::PictureSlot;
 use conclave_media::audio::{AudioConfig, AudioEngine, AudioError, AudioEvent};
-use conclave_media::video::{LayerTarget, VideoError, VideoSendConfig, VideoSendEvent, VideoSender};
+use conclave_media::video::{LayerTarget, Power, VideoError, VideoSendConfig, VideoSendEvent, VideoSender};
 use conclave_media::{Sink, Source};
 use conclave_proto::core::Command;
 use conclave_proto::frames::SenderReport;
@@ -70,6 +70,11 @@ impl OwnMedia {
     /// Somebody's decoder needs a key frame.
     pub(super) fn request_key(&self, layer: conclave_media::video::Layer) {
         self.video.request_key(layer);
+    }
+
+    /// What the battery leaves for pictures.
+    pub(super) fn set_power(&self, power: Power) {
+        self.video.set_power(power);
     }
 
     pub(super) fn set_camera(&self, camera: Source) {

@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::devices::Devices;
 use super::news::{News, NewsSender};
 use super::notices::{Notices, Subject, Trouble};
+use super::power::PowerWatch;
 use super::process;
 use super::report::ReportEvent;
 use super::shortfall;
@@ -32,6 +33,7 @@ pub(super) struct Owner {
     pub(super) state: State,
     pub(super) devices: Devices,
     pub(super) notices: Notices,
+    pub(super) power: PowerWatch,
     pub(super) visible: Visible,
     pub(super) acquaintances: Acquaintances,
     pub(super) muted: bool,
@@ -50,6 +52,7 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn new(config: EngineConfig, desk: Desk, news: NewsSender) -> Self {
         let now = Instant::now();
+        let power = PowerWatch::new(config.power.clone());
         Self {
             config,
             desk,
@@ -58,6 +61,7 @@ impl Owner {
             state: State::Home(Standby::Off),
             devices: Devices::default(),
             notices: Notices::default(),
+            power,
             visible: Visible::default(),
             acquaintances: Acquaintances::default(),
             muted: false,
@@ -165,6 +169,10 @@ impl Owner {
             | State::Entering { .. }
             | State::Inside { .. }
             | State::Ended(_) => {}
+        }
+        let seen = matches!(self.state, State::Inside { .. }) && self.devices.camera != DeviceState::Off;
+        if self.power.pass_time(Instant::now(), seen, &self.news) {
+            self.power_changed();
         }
         self.touch();
     }
