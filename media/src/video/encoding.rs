@@ -126,10 +126,11 @@ impl Encoding {
         report: &mut Report,
     ) {
         let step = self.overload.step();
-        let (width, height) = layer_size((picture.width, picture.height), self.wanted, target.layer);
-        let stepped = scaled((width, height), step.size.0, step.size.1);
-        // Only the layer that costs most steps down.
-        let (width, height) = if target.layer == Layer::Full { stepped } else { (width, height) };
+        let size = |layer| layer_size((picture.width, picture.height), self.wanted, layer);
+        let stepped = scaled(size(Layer::Full), step.size.0, step.size.1);
+        // The layer that costs most steps down, and none is larger than it.
+        let (width, height) = size(target.layer);
+        let (width, height) = if height > stepped.1 { stepped } else { (width, height) };
         let known = self.layers.iter_mut().find(|layer| layer.layer() == target.layer);
         let thinned = known
             .map_or((false, 1), |layer| (layer.leaves_out(picture.captured_us, target.bitrate_bps), layer.every()));
