@@ -46,6 +46,7 @@ pub(crate) enum Line {
     Accept { id: u64 },
     Cancel { id: u64 },
     Tile { who: String, height: u32 },
+    Pin { who: Option<String> },
     Leave {},
 }
 
@@ -70,6 +71,7 @@ impl From<Line> for Command {
             Line::Accept { id } => Self::AcceptFile(id),
             Line::Cancel { id } => Self::CancelFile(id),
             Line::Tile { who, height } => Self::SetTileHeight { who, height },
+            Line::Pin { who } => Self::Pin(who),
             Line::Leave {} => Self::Leave,
         }
     }
@@ -268,8 +270,8 @@ fn unknown(why: &str) -> Trouble {
         format!("A line is no command: {why}."),
         Fault::Yours,
         "Send one JSON object per line, such as {\"command\":\"mute\",\"on\":true}; commands are admit, deny, block, \
-         remove, role, rule, revoke, verify, mute, camera, tile, chat, hand, react, ask_mute, offer, accept, cancel and \
-         leave.",
+         remove, role, rule, revoke, verify, mute, camera, tile, pin, chat, hand, react, ask_mute, offer, accept, cancel \
+         and leave.",
     )
 }
 
@@ -304,6 +306,15 @@ fn print(report: &Report) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn somebody_is_pinned_and_nobody() {
+        let command = |line: &str| serde_json::from_str::<Line>(line).map(Command::from).ok();
+        assert_eq!(command(r#"{"command":"pin","who":"ab"}"#), Some(Command::Pin(Some("ab".to_owned()))));
+        assert_eq!(command(r#"{"command":"pin","who":null}"#), Some(Command::Pin(None)));
+        assert_eq!(command(r#"{"command":"pin"}"#), Some(Command::Pin(None)));
+        assert_eq!(command(r#"{"command":"pin","who":7}"#), None);
+    }
 
     #[test]
     fn a_bad_line_is_told_and_the_next_one_still_counts() {

@@ -114,6 +114,8 @@ pub enum Command {
         /// Physical pixels.
         height: u32,
     },
+    /// Show this person large, the others small; `None`: all alike.
+    Pin(Option<String>),
     /// End everything; the engine's thread finishes.
     Quit,
 }

@@ -69,9 +69,24 @@ impl Owner {
                 }
                 return;
             }
+            Command::Pin(who) => self.pin(who),
             other => self.talk_command(other),
         }
         self.touch();
+    }
+
+    fn pin(&mut self, who: Option<String>) {
+        let Some((_, meeting)) = self.state.both() else { return };
+        if !meeting.people.pin(who) {
+            self.tell(
+                Subject::Other,
+                Trouble::new(
+                    "This person is not in the room, so they cannot be pinned.",
+                    Fault::Theirs,
+                    "They may come back; try again then.",
+                ),
+            );
+        }
     }
 
     fn mute_answered(&mut self) {

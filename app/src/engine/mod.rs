@@ -5,6 +5,7 @@
 
 mod acquaintances;
 mod arrivals;
+mod attention;
 mod bridge;
 mod command;
 mod commands;

@@ -229,6 +229,8 @@ impl Owner {
         if let Some(meeting) = self.state.meeting() {
             snapshot.room = meeting.room(self.acquaintances.book(), self.config.lan_only);
             snapshot.people = meeting.people.members.iter().map(|member| member.person.clone()).collect();
+            snapshot.gives_way = meeting.people.gives_way();
+            snapshot.pinned = meeting.people.pinned().cloned();
             snapshot.knocks = meeting.knocks.iter().map(|(_, knock)| knock.clone()).collect();
             snapshot.words = if meeting.people.is_empty() { None } else { meeting.words.clone() };
             snapshot.invite_ready = meeting.ready && meeting.may_invite();

@@ -1,4 +1,4 @@
-//! The people in the room with us: their decoders, their tiles, what is wished of them, who speaks.
+//! The people in the room with us: their decoders, their tiles, what is wished of them, who speaks, who is pinned.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use conclave_proto::core::{Command, PathKind};
 use conclave_proto::frames::{SenderReport, SpatialLayer, Wish};
 use conclave_proto::ids::{DevicePublicKey, PeerId};
 
+use super::attention::{Attention, Seen};
 use super::bridge::{self, Outlet, Receivers};
 use super::news::{News, NewsSender};
 use super::notices::{Fault, Trouble};
@@ -35,6 +36,8 @@ pub(super) struct Member {
     spoke: Option<Instant>,
     silent_since: Option<Instant>,
     told: Told,
+    /// What we asked to see of them last.
+    wished: Option<Wish>,
 }
 
 /// All of them, in the order they came.
@@ -47,6 +50,9 @@ pub(super) struct People {
     tiles: Tiles,
     /// By peer, even before they join; the window may be early.
     tile_heights: HashMap<String, u32>,
+    /// One of the members.
+    pinned: Option<Who>,
+    attention: Attention,
     /// Under `pictures_out`, in lower case.
     file_names: HashSet<String>,
 }
@@ -61,6 +67,8 @@ impl People {
             pictures_out: config.pictures_out.clone(),
             tiles: Tiles { height: config.tile_height, most: config.tiles },
             tile_heights: HashMap::new(),
+            pinned: None,
+            attention: Attention::new(Instant::now()),
             file_names: HashSet::new(),
         }
     }
@@ -117,9 +125,10 @@ impl People {
             link,
         };
         let (before, told) = (Before::default(), Told::new(Instant::now()));
-        let member = Member { peer, person, receiver, before, slot, spoke: None, silent_since: None, told };
+        let member =
+            Member { peer, person, receiver, before, slot, spoke: None, silent_since: None, told, wished: None };
         self.members.push(member);
-        self.wish(self.members.len() - 1);
+        self.wish();
         trouble
     }
 
@@ -130,10 +139,9 @@ impl People {
         self.receivers.write().unwrap_or_else(PoisonError::into_inner).remove(&peer);
         let member = self.members.remove(at);
         self.tile_heights.remove(&member.person.who);
-        if self.tiles.most.is_some() {
-            // Whoever came later moves up.
-            (at..self.members.len()).for_each(|place| self.wish(place));
-        }
+        self.pinned.take_if(|pinned| *pinned == member.person.who);
+        // Whoever came later moves up.
+        self.wish();
         // Its thread may be writing a file; the engine does not wait for that.
         if let Some(receiver) = member.receiver {
             tokio::task::spawn_blocking(move || drop(receiver));
@@ -154,9 +162,26 @@ impl People {
         if !known || self.tile_heights.insert(who.clone(), height).is_some_and(|before| before == height) {
             return;
         }
-        if let Some(place) = self.members.iter().position(|member| member.person.who == who) {
-            self.wish(place);
+        self.wish();
+    }
+
+    /// Whom to look at above all; `None`: nobody. False if they are not here.
+    pub(super) fn pin(&mut self, who: Option<Who>) -> bool {
+        if who.as_ref().is_some_and(|who| !self.members.iter().any(|member| member.person.who == *who)) {
+            return false;
         }
+        self.pinned = who;
+        self.wish();
+        true
+    }
+
+    pub(super) fn pinned(&self) -> Option<&Who> {
+        self.pinned.as_ref()
+    }
+
+    /// Some are asked for less, because our own connection is short.
+    pub(super) fn gives_way(&self) -> bool {
+        self.attention.gives_way()
     }
 
     /// A member's clock mapping, mute and camera state.
@@ -191,7 +216,7 @@ impl People {
         member.person.silent_for = Some(Duration::ZERO);
     }
 
-    /// Who speaks, from what is being played. True if that changed.
+    /// Who speaks, from what is being played, and what to wish of everybody by that. True if who speaks changed.
     pub(super) fn listen(&mut self, audio: &AudioEngine) -> bool {
         let now = Instant::now();
         let mut changed = false;
@@ -203,6 +228,7 @@ impl People {
             changed |= speaking != member.person.speaking;
             member.person.speaking = speaking;
         }
+        self.wish();
         changed
     }
 
@@ -243,12 +269,26 @@ impl People {
         )
     }
 
-    /// Says what we want to see of the one at this place.
-    fn wish(&self, place: usize) {
-        let Some(member) = self.members.get(place) else { return };
-        let height = self.tile_heights.get(&member.person.who).copied().or_else(|| self.tiles.height_at(place));
-        let wish = Wish { layer: layer_for(height), full_frame_rate: true };
-        self.outlet.command(Command::SetWish(member.peer, wish));
+    /// Says what we want to see of whom, where that changes.
+    fn wish(&mut self) {
+        let seen = |(place, member): (usize, &Member)| {
+            let person = &member.person;
+            let height = self.tile_heights.get(&person.who).copied().or_else(|| self.tiles.height_at(place));
+            Seen {
+                who: member.peer,
+                fills: layer_for(height),
+                pinned: self.pinned.as_ref() == Some(&person.who),
+                speaking: person.speaking,
+                pictures: (person.camera_on && person.silent_for.is_none()).then(|| member.told.heard()),
+            }
+        };
+        let seen: Vec<Seen> = self.members.iter().enumerate().map(seen).collect();
+        let wishes = self.attention.look(Instant::now(), &seen);
+        for (member, wish) in self.members.iter_mut().zip(wishes) {
+            if member.wished.replace(wish) != Some(wish) {
+                self.outlet.command(Command::SetWish(member.peer, wish));
+            }
+        }
     }
 
     /// A person's name as a file's, apart from those of others in this meeting.
@@ -287,3 +327,6 @@ pub(crate) const fn layer_for(tile_height: Option<u32>) -> Option<SpatialLayer> 
         Some(_) | None => Some(SpatialLayer::Full),
     }
 }
+
+#[cfg(test)]
+mod tests;

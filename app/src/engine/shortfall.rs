@@ -28,6 +28,11 @@ impl Told {
         }
     }
 
+    /// As the sender said last.
+    pub(super) const fn heard(&self) -> Shortfall {
+        self.heard
+    }
+
     /// What is to be told from now on, if that changes.
     pub(super) fn pass_time(&mut self, now: Instant) -> Option<Shortfall> {
         let lasted = self.heard != self.told && now.saturating_duration_since(self.since) >= LASTS;

@@ -37,6 +37,10 @@ pub struct Snapshot {
     pub own_picture: Option<Arc<PictureSlot>>,
     /// People in the room, without us, in the order they came.
     pub people: Vec<Person>,
+    /// Who of them is shown large (`Command::Pin`).
+    pub pinned: Option<Who>,
+    /// Our own connection is short: of those who neither speak nor are pinned less is asked for.
+    pub gives_way: bool,
     /// Who stands at the door, oldest first.
     pub knocks: Vec<Knock>,
     /// What the meeting shows beside its tiles.

@@ -100,3 +100,16 @@ fn an_admin_that_was_made_one_puts_somebody_out_and_old_invites_are_worthless() 
     ann.say(r#"{"command":"rule","rule":"locked","on":true}"#);
     ben.wait_until("the lock", |value| value["event"] == "rules" && value["locked"] == true);
 }
+
+#[test]
+fn who_is_in_the_room_can_be_pinned_and_nobody_else() {
+    let root = tempfile::tempdir().expect("a folder");
+    let ([mut ann, _ben, _cleo], _) = three(root.path());
+    let pin = format!("{{\"command\":\"pin\",\"who\":\"{}\"}}", who(&ann, "Cleo"));
+    for line in [pin.as_str(), r#"{"command":"pin"}"#, pin.as_str(), r#"{"command":"pin","who":"nobody"}"#] {
+        ann.say(line);
+    }
+    assert!(text(&ann.wait("error"), "what").contains("pinned"));
+    let errors = ann.seen.iter().filter(|value| value["event"] == "error").count();
+    assert_eq!(errors, 1, "only the last of them is refused: {:?}", ann.seen);
+}
