@@ -1,5 +1,5 @@
 //! The keys. In a meeting: M microphone, V camera, H hand, R reactions, C chat, P people, W words, F files, Ctrl+L leave,
-//! Escape closes what is open. A key that is typed into a text field or held down does nothing here.
+//! Escape closes what is open, or else unpins. A key that is typed into a text field or held down does nothing here.
 
 use egui::{Context, Event, Key, Modifiers};
 
@@ -29,9 +29,17 @@ pub(crate) fn handle(ctx: &Context, snapshot: &Snapshot, state: &mut UiState, co
             (Key::P, Modifiers::NONE) if in_meeting => state.toggle(Panel::People),
             (Key::W, Modifiers::NONE) if in_meeting => state.toggle(Panel::Words),
             (Key::F, Modifiers::NONE) if in_meeting => state.toggle(Panel::Files),
-            (Key::Escape, Modifiers::NONE) if !menu_open => state.escape(),
+            (Key::Escape, Modifiers::NONE) if !menu_open => escape(snapshot, state, commands),
             _ => {}
         }
+    }
+}
+
+/// Closes what is open; if nothing is, lets go of who is pinned.
+fn escape(snapshot: &Snapshot, state: &mut UiState, commands: &mut Vec<Command>) {
+    let closed = state.escape();
+    if !closed && snapshot.stage == Stage::Meeting && snapshot.pinned.is_some() {
+        commands.push(Command::Pin(None));
     }
 }
 

@@ -6,7 +6,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::Queryable as _;
 
-use crate::support::{Shown, asked, everything_said, key, press, scene, shown, shown_at};
+use crate::support::{Shown, asked, everything_said, key, press, scene, scene_at, shown, shown_at};
 
 #[test]
 fn every_control_of_the_meeting_asks_for_its_command() {
@@ -139,6 +139,98 @@ fn somebody_silent_is_told_with_the_reason() {
 }
 
 #[test]
+fn people_are_pinned_and_unpinned_by_mouse() {
+    let mut window = scene("meeting-8");
+    press(&mut window, "Pin Grace Hopper");
+    asked(&mut window, &[Command::Pin(Some("grace".to_owned()))]);
+    assert!(window.query_by_label_contains("local network").is_none(), "and no panel opens");
+    pin(&mut window, Some("grace"));
+    press(&mut window, "Unpin Grace Hopper");
+    asked(&mut window, &[Command::Pin(None)]);
+    press(&mut window, "Pin Bo");
+    asked(&mut window, &[Command::Pin(Some("bo".to_owned()))]);
+    press(&mut window, "Show Grace Hopper");
+    press(&mut window, "Unpin their picture");
+    asked(&mut window, &[Command::Pin(None)]);
+    pin(&mut window, None);
+    press(&mut window, "Pin their picture");
+    asked(&mut window, &[Command::Pin(Some("grace".to_owned()))]);
+}
+
+#[test]
+fn people_are_pinned_and_unpinned_by_keyboard() {
+    let mut window = scene("meeting-3");
+    window.get_by_role_and_label(Role::Button, "Show Bo").focus();
+    window.run();
+    key(&mut window, Key::Tab, Modifiers::NONE);
+    assert!(window.get_by_role_and_label(Role::Button, "Pin Bo").is_focused());
+    key(&mut window, Key::Enter, Modifiers::NONE);
+    asked(&mut window, &[Command::Pin(Some("bo".to_owned()))]);
+    pin(&mut window, Some("bo"));
+    assert!(window.get_by_role_and_label(Role::Button, "Unpin Bo").is_focused(), "where it was");
+    key(&mut window, Key::Space, Modifiers::NONE);
+    asked(&mut window, &[Command::Pin(None)]);
+}
+
+#[test]
+fn escape_unpins_when_nothing_else_is_open() {
+    let mut window = scene("pinned-3");
+    press(&mut window, "People");
+    key(&mut window, Key::R, Modifiers::NONE);
+    for _ in 0..2 {
+        key(&mut window, Key::Escape, Modifiers::NONE);
+        asked(&mut window, &[]);
+    }
+    assert!(window.query_by_label("Ada Lovelace (you)").is_none());
+    key(&mut window, Key::Escape, Modifiers::NONE);
+    asked(&mut window, &[Command::Pin(None)]);
+    pin(&mut window, None);
+    key(&mut window, Key::Escape, Modifiers::NONE);
+    asked(&mut window, &[]);
+}
+
+#[test]
+fn a_pinned_tile_is_large_and_said_to_be_until_they_leave() {
+    for (size, name) in [(vec2(1000.0, 760.0), "pinned-3"), (vec2(360.0, 300.0), "pinned-8")] {
+        let (snapshot, state) = scenes::scene(name).expect("a scene of this name");
+        let who = snapshot.pinned.clone().expect("somebody is pinned");
+        let large = snapshot.people.iter().find(|person| person.who == who).expect("they are here").name.clone();
+        let small: Vec<String> =
+            snapshot.people.iter().filter(|person| person.who != who).map(|person| person.name.clone()).collect();
+        let mut window = shown_at(size, snapshot, state);
+        let height = |window: &Shown, name: &str| {
+            window.get_by_role_and_label(Role::Button, &format!("Show {name}")).rect().height()
+        };
+        for name in &small {
+            assert!(height(&window, &large) >= 2.0 * height(&window, name), "{large} beside {name} at {size}");
+        }
+        assert!(everything_said(&window).contains("Pinned"));
+        let people = &mut window.state_mut().snapshot.people;
+        people.retain(|person| person.who != who);
+        window.run();
+        for name in &small {
+            assert!((height(&window, name) - height(&window, &small[0])).abs() < 1.0, "the grid is back at {size}");
+        }
+        assert!(!everything_said(&window).contains("Pinned") && window.query_by_label_contains("Unpin").is_none());
+    }
+}
+
+#[test]
+fn with_one_other_nobody_is_offered_to_be_pinned() {
+    let mut window = scene("meeting-2");
+    assert!(window.query_by_label("Pin Bo").is_none());
+    pin(&mut window, Some("bo"));
+    press(&mut window, "Unpin Bo");
+    asked(&mut window, &[Command::Pin(None)]);
+}
+
+/// What the engine makes of the command.
+fn pin(window: &mut Shown, who: Option<&str>) {
+    window.state_mut().snapshot.pinned = who.map(str::to_owned);
+    window.run();
+}
+
+#[test]
 fn tile_sizes_are_reported_when_they_change_and_only_then() {
     let heights = |window: &mut Shown| -> Vec<u32> {
         let commands = std::mem::take(&mut window.state_mut().commands);
@@ -156,4 +248,10 @@ fn tile_sizes_are_reported_when_they_change_and_only_then() {
     window.get_by_role_and_label(Role::Button, "People").click();
     window.run();
     assert_eq!(heights(&mut window), [0], "covered by the panel");
+
+    let mut window = scene_at(vec2(1280.0, 900.0), "meeting-8");
+    pin(&mut window, Some("bo"));
+    let heights = heights(&mut window);
+    assert_eq!(heights.len(), 8, "all changed: {heights:?}");
+    assert!(heights[0] > 400 && heights[1..].iter().all(|height| *height <= 200), "small layers do: {heights:?}");
 }

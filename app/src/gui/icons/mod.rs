@@ -34,6 +34,7 @@ pub(crate) enum Icon {
     Lock,
     Star,
     Block,
+    Pin,
     Down,
     Up,
     ThumbUp,
@@ -162,6 +163,19 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32, 
         Icon::Block => {
             pen.circle((12.0, 12.0), 9.5);
             pen.line(&[(5.3, 5.3), (18.7, 18.7)]);
+        }
+        Icon::Pin => {
+            pen.closed(&[
+                (7.5, 2.5),
+                (16.5, 2.5),
+                (15.0, 6.0),
+                (15.0, 10.5),
+                (19.0, 16.0),
+                (5.0, 16.0),
+                (9.0, 10.5),
+                (9.0, 6.0),
+            ]);
+            pen.line(&[(12.0, 16.0), (12.0, 22.0)]);
         }
         Icon::Down => arrow(&pen, 1.0),
         Icon::Up => arrow(&pen, -1.0),

@@ -15,7 +15,7 @@ use super::state::{Panel, Step, UiState};
 use portrait::portrait;
 
 /// The names that [`scene`] knows.
-pub const NAMES: [&str; 46] = [
+pub const NAMES: [&str; 49] = [
     "home",
     "home-new",
     "home-visible",
@@ -31,6 +31,9 @@ pub const NAMES: [&str; 46] = [
     "meeting-3",
     "meeting-8",
     "meeting-16",
+    "pinned-3",
+    "pinned-8",
+    "pinned-names",
     "knock",
     "knock-verified",
     "knock-name",
@@ -88,6 +91,9 @@ pub fn scene(name: &str) -> Option<(Snapshot, UiState)> {
         "contacts" => contacts(&mut state),
         "meeting-8" => meeting(8),
         "meeting-16" => room::busy(),
+        "pinned-3" => pinned("grace", meeting(3)),
+        "pinned-8" => pinned("kath", meeting(8)),
+        "pinned-names" => pinned("bo", Snapshot { knocks: Vec::new(), ..long_names() }),
         "knock" => knock(),
         "knock-verified" => knock_of(Standing::Verified),
         "knock-name" => knock_of(Standing::NameOfAnother("Cy Twombly".to_owned())),
@@ -267,6 +273,10 @@ pub fn meeting(others: usize) -> Snapshot {
         invite_ready: true,
         ..with_devices()
     }
+}
+
+fn pinned(who: &str, snapshot: Snapshot) -> Snapshot {
+    Snapshot { pinned: Some(who.to_owned()), ..snapshot }
 }
 
 /// In a room of four; every so many-th connection is slow, each in another way.

@@ -63,11 +63,15 @@ fn tiles(ui: &mut Ui, stage: Rect, snapshot: &Snapshot, state: &mut UiState, com
         alone(ui, stage, snapshot, &ours, state, commands);
         return;
     }
-    let places = layout::places(snapshot.people.len(), stage, space::S);
+    let (people, pinned) = (snapshot.people.len(), snapshot.pinned.as_ref());
+    let places = match pinned.and_then(|who| snapshot.people.iter().position(|person| person.who == *who)) {
+        Some(pinned) => layout::places_around(pinned, people, stage, space::S),
+        None => layout::places(people, stage, space::S),
+    };
     for (person, &place) in snapshot.people.iter().zip(&places.others) {
         state.report_tile(&person.who, place.height() * ui.pixels_per_point(), commands);
         let marks = Marks::of(&person.who, snapshot, state);
-        if tile::person(ui, place, person, &marks, state).clicked() {
+        if tile::person(ui, place, person, &marks, state, commands).clicked() {
             state.open(Panel::Person(person.who.clone()));
         }
     }

@@ -8,6 +8,7 @@ pub(super) mod home;
 pub(super) mod meeting;
 pub(super) mod overlay;
 mod panels;
+mod pin;
 pub(super) mod preview;
 pub(super) mod reactions;
 mod slow;

@@ -8,7 +8,7 @@ use conclave_media::PictureSlot;
 use egui::epaint::RectShape;
 use egui::{Color32, CornerRadius, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use crate::engine::{DeviceState, Hears, Person, Reaction, Snapshot, Standing};
+use crate::engine::{Command, DeviceState, Hears, Person, Reaction, Snapshot, Standing};
 use crate::gui::icons::{self, Icon};
 use crate::gui::pictures;
 use crate::gui::state::UiState;
@@ -18,6 +18,7 @@ use crate::gui::theme::{
 };
 use crate::gui::widgets;
 
+use super::pin::{Control, Pin};
 use super::{reactions, slow};
 
 /// What the meeting says about somebody, beside their picture.
@@ -30,6 +31,8 @@ pub(super) struct Marks<'a> {
     pub(super) deaf_to_us: bool,
     /// What of their pictures does not come, or of all the others' if this is us.
     pub(super) slow: Option<String>,
+    /// Whether they are pinned or can be.
+    pub(super) pin: Option<Pin>,
 }
 
 impl<'a> Marks<'a> {
@@ -53,12 +56,16 @@ impl<'a> Marks<'a> {
                 .map_or(&Standing::Stranger, |member| &member.standing),
             deaf_to_us: hears.is_some_and(|(_, hears)| *hears == Hears::No),
             slow,
+            pin: Pin::of(who, snapshot),
         }
     }
 
     /// In words, for a list and a screen reader.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
+        if self.pin == Some(Pin::Pinned) {
+            words.push("Pinned".to_owned());
+        }
         match self.standing {
             Standing::NameOfAnother(name) => words.push(format!("Not the {name} you verified")),
             Standing::Verified | Standing::VerifiedAs(_) => words.push("Verified".to_owned()),
@@ -84,8 +91,15 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// Somebody else; a click asks for their link panel.
-pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, marks: &Marks<'_>, state: &mut UiState) -> Response {
+/// Somebody else; a click asks for their link panel, one on the control in the corner to pin them.
+pub(super) fn person(
+    ui: &mut Ui,
+    rect: Rect,
+    person: &Person,
+    marks: &Marks<'_>,
+    state: &mut UiState,
+    commands: &mut Vec<Command>,
+) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(("tile", &person.who)), Sense::click());
     let name = format!("Show {}", person.name);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
@@ -105,9 +119,13 @@ pub(super) fn person(ui: &mut Ui, rect: Rect, person: &Person, marks: &Marks<'_>
     if person.silent_for.is_none() {
         slow_plate(ui, rect, marks);
     }
-    corners(ui, rect, marks);
+    let control = marks.pin.map(|pin| Control::new(ui, rect, response.id, pin, is_small(rect)));
+    corners(ui, rect, marks, control.as_ref().map_or(0.0, Control::taken));
     outline(ui, rect, person.speaking);
     widgets::focus_ring(ui, &response, rect.shrink(4.0), CornerRadius::same(radius::TILE));
+    if let Some(control) = control {
+        control.show(ui, person, commands);
+    }
     response
 }
 
@@ -136,7 +154,7 @@ pub(super) fn own(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, marks: &Marks<'_
     let failed = matches!(snapshot.microphone, DeviceState::Failed(_));
     name_plate(ui, rect, "You", snapshot.muted || failed, &Standing::Stranger);
     slow_plate(ui, rect, marks);
-    corners(ui, rect, marks);
+    corners(ui, rect, marks, 0.0);
     if floats {
         let edge = Stroke::new(1.5, Color32::from_white_alpha(60));
         ui.painter().rect_stroke(rect, CornerRadius::same(radius::TILE), edge, StrokeKind::Inside);
@@ -174,8 +192,8 @@ fn outline(ui: &Ui, rect: Rect, speaking: bool) {
     }
 }
 
-/// A raised hand on the left, a reaction on the right.
-fn corners(ui: &Ui, rect: Rect, marks: &Marks<'_>) {
+/// A raised hand on the left, a reaction on the right, beside what is there.
+fn corners(ui: &Ui, rect: Rect, marks: &Marks<'_>, taken: f32) {
     let small = is_small(rect);
     let margin = if small { 5.0 } else { space::S };
     if let Some(place) = marks.hand {
@@ -185,7 +203,7 @@ fn corners(ui: &Ui, rect: Rect, marks: &Marks<'_>) {
     }
     if let Some(reaction) = marks.reaction {
         let side = (rect.height() * 0.3).clamp(22.0, 64.0);
-        reactions::bubble(ui.painter(), rect.right_top() + vec2(-margin, margin), side, reaction);
+        reactions::bubble(ui.painter(), rect.right_top() + vec2(-margin - taken, margin), side, reaction);
     }
 }
 
@@ -265,6 +283,10 @@ fn name_plate(ui: &Ui, rect: Rect, name: &str, muted: bool, standing: &Standing)
 /// Says over the last picture that nothing arrives.
 fn silence(ui: &Ui, rect: Rect, name: &str, silent: Duration) {
     ui.painter().rect_filled(rect, CornerRadius::same(radius::TILE), VEIL);
+    if rect.height() < 2.0 * PlateSize::of(rect).height + space::S {
+        // The name has the only line there is; the veil says enough.
+        return;
+    }
     let roomy = rect.width() > 260.0;
     let sentence = silence_sentence(name, silent);
     let short = if rect.width() > 160.0 {

@@ -161,11 +161,14 @@ impl UiState {
         self.open(if open { Panel::None } else { panel });
     }
 
-    /// Escape: first the question, then the panel.
-    pub(crate) fn escape(&mut self) {
-        if self.question.take().is_none() {
-            self.open(Panel::None);
+    /// Escape: first the question, then the panel. False if neither was open.
+    pub(crate) fn escape(&mut self) -> bool {
+        if self.question.take().is_some() {
+            return true;
         }
+        let open = self.panel != Panel::None;
+        self.open(Panel::None);
+        open
     }
 
     /// The words are being looked at: tells the engine once per news, and returns why they are new.

@@ -5,6 +5,7 @@ use egui::{RichText, Ui};
 use crate::engine::{Command, MemberLine, Person, Snapshot, Standing};
 use crate::gui::icons::Icon;
 use crate::gui::screens::gap;
+use crate::gui::screens::pin::Pin;
 use crate::gui::state::{Panel, Question, UiState};
 use crate::gui::theme::{palette, space};
 use crate::gui::widgets::{self, Button, Look};
@@ -24,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, who: &str, state: &mut UiSt
     let name = name(snapshot, who);
     standing(ui, &name, member.map_or(&Standing::Stranger, |member| &member.standing), state);
     if let Some(person) = person {
-        actions(ui, person, state);
+        actions(ui, snapshot, person, state, commands);
     } else {
         widgets::note(ui, Icon::Door, "Away. They come back by themselves, without a knock.");
     }
@@ -73,7 +74,15 @@ pub(in crate::gui::screens) fn not_who_they_seem(known: &str) -> (String, String
     )
 }
 
-fn actions(ui: &mut Ui, person: &Person, state: &mut UiState) {
+fn actions(ui: &mut Ui, snapshot: &Snapshot, person: &Person, state: &mut UiState, commands: &mut Vec<Command>) {
+    if let Some(pin) = Pin::of(&person.who, snapshot) {
+        let text = format!("{} their picture", pin.verb());
+        let look = if pin == Pin::Pinned { Look::Chosen } else { Look::Plain };
+        let button = Button::text(&text).with_icon(Icon::Pin).look(look);
+        if ui.add(button.width(ui.available_width())).clicked() {
+            commands.push(pin.command(&person.who));
+        }
+    }
     let send = Button::text("Send a file").with_icon(Icon::File);
     if ui.add(send.width(ui.available_width())).clicked() {
         state.room.outbox.to = Some(person.who.clone());
