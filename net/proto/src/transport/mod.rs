@@ -60,6 +60,11 @@ const SENDER_REPORT_PERIOD: Duration = Duration::from_secs(1);
 const OVERDUE: Duration = Duration::from_millis(150);
 /// ... or when none came for so long although one is due.
 const SILENCE: Duration = Duration::from_millis(250);
+/// While the oldest datagram without a report is too old by `OVERDUE`, pictures wait, but no longer than this: what would be sent
+/// meanwhile would most likely find a full queue. A dip of both ways delays the reports that would tell of it ...
+const HOLD: Duration = Duration::from_millis(300);
+/// ... as does a path that loses many of them.
+const HOLD_LOSS: f64 = 0.1;
 /// Before the first report nothing is known about the path.
 const FIRST_SILENCE: Duration = Duration::from_secs(1);
 /// Nothing was reported for so long: the path may be gone, and what is under way on it.
@@ -103,6 +108,8 @@ pub struct Transport {
     reported_at: Option<Instant>,
     /// When reports were last found overdue.
     overdue_at: Option<Instant>,
+    /// Since when the oldest datagram without a report is too old.
+    late_since: Option<Instant>,
     peer_clock: PeerClock,
     marking: Marking,
     /// So many of our datagrams met a queue that marked them.
@@ -151,6 +158,7 @@ impl Transport {
             bulk: Bitrate::ZERO,
             reported_at: None,
             overdue_at: None,
+            late_since: None,
             peer_clock: PeerClock::default(),
             marking: Marking::default(),
             congestion_marks: 0,
@@ -258,7 +266,7 @@ impl Transport {
         [
             at_once.then_some((now, WakeReason::Pace)),
             self.audio_send.due().map(|at| (at.max(now), WakeReason::Pace)),
-            paced.then(|| (self.pacer.free_at(), WakeReason::Pace)),
+            paced.then(|| (self.pacer.free_at().max(self.held_until().unwrap_or(Instant::ZERO)), WakeReason::Pace)),
             self.arrivals.due().map(|at| (at, WakeReason::Feedback)),
             self.reliable_send.due(answer).map(|at| (at, WakeReason::Retransmit)),
             self.wish.due(answer).map(|at| (at, WakeReason::Retransmit)),
@@ -295,7 +303,7 @@ impl Transport {
 
     fn path_lost(&mut self) {
         self.sent_log.clear();
-        (self.reported_at, self.overdue_at) = (None, None);
+        (self.reported_at, self.overdue_at, self.late_since) = (None, None, None);
         self.peer_clock = PeerClock::default();
         self.audio_send.path_lost();
         self.reliable_send.resend();
@@ -435,6 +443,28 @@ impl Transport {
             _ => oldest + FIRST_SILENCE.max(answer * 2),
         };
         Some(self.overdue_at.map_or(from, |at| from.max(at + SILENCE)))
+    }
+
+    /// Looks whether the oldest datagram without a report is too old for the path as it usually is.
+    fn note_lateness(&mut self, now: Instant) {
+        let late = self.round_trip.least().zip(self.sent_log.oldest_unanswered()).is_some_and(|(least, oldest)| {
+            let one = self.estimator.settled().time_for(limits::DATAGRAM_BYTES).min(OVERDUE);
+            now.since(oldest) > least + OVERDUE + one
+        });
+        if late {
+            self.late_since.get_or_insert(now);
+        } else {
+            self.late_since = None;
+        }
+    }
+
+    /// Pictures wait until then, or for the next report. Not at a limit that is known and used, nor once a queue is known of: there
+    /// reports are late for what is under way already.
+    fn held_until(&self) -> Option<Instant> {
+        let since = self.late_since.filter(|_| self.estimator.loss() < HOLD_LOSS && !self.estimator.has_rival())?;
+        let is_known = self.estimator.congested_at().is_some_and(|at| at + HOLD > since);
+        let is_used = self.estimator.limit().is_some() && !self.estimator.is_limited_by_application();
+        (!is_known && !is_used).then_some(since + HOLD)
     }
 
     /// The path has become much slower, or is gone: half as much at once, and nothing that is not needed.

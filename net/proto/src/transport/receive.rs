@@ -96,6 +96,7 @@ impl Transport {
             return;
         }
         (self.reported_at, self.overdue_at) = (Some(now), None);
+        self.note_lateness(now);
         self.peer_clock.align(&mut self.reports);
         for report in &self.reports {
             let contents = &report.contents;

@@ -62,7 +62,9 @@ impl Transport {
         self.write_control(now, end, &mut contents, out);
         let probe = self.probe();
         let mut only_padding = false;
-        if self.pacer.may_send(now) && self.has_window() {
+        self.note_lateness(now);
+        let held = self.held_until().is_some_and(|until| until > now);
+        if self.pacer.may_send(now) && !held && self.has_window() {
             self.write_video(now, start, end, &mut contents, out);
             if out.len() == start
                 && let Some(probe) = probe
