@@ -71,14 +71,14 @@ pub fn make(plan: &Plan<'_>, start: &Start<'_>) -> Result<(Recording, Usage)> {
     let path = |name: &str| plan.folder.join(name).display().to_string();
     let pictures = plan.folder.join("pictures");
     std::fs::create_dir(&pictures)?;
-    let common = |who: &str| {
+    let common = |who: &str, microphone: String| {
         vec![
             "--data-dir".to_owned(),
             path(&format!("{who}-data")),
             "--camera".into(),
             plan.material.camera(),
             "--microphone".into(),
-            plan.material.microphone(),
+            microphone,
             "--speaker".into(),
             format!("file:{}", path(&format!("{who}.wav"))),
             "--lan-only".into(),
@@ -86,13 +86,13 @@ pub fn make(plan: &Plan<'_>, start: &Start<'_>) -> Result<(Recording, Usage)> {
             plan.codec.to_owned(),
         ]
     };
-    let mut arguments = common("first");
+    let mut arguments = common("first", plan.material.microphone());
     arguments.extend(["--new", "--admit-all", "--captured-out"].map(str::to_owned));
     arguments.push(path("captured.csv"));
     let mut first = start(0, "first", &arguments)?;
     let invite = first.invite(PATIENCE)?;
 
-    let mut arguments = common("second");
+    let mut arguments = common("second", plan.material.answering_microphone());
     arguments.extend(["--join".to_owned(), invite, "--pictures-out".into(), path("pictures")]);
     let second = start(1, "second", &arguments)?;
     let admitted_us = unix_us(&first.wait_for("joined", PATIENCE)?);

@@ -1,7 +1,7 @@
 //! How late the voice was heard: from the recording of the speaker and the moments when microphone and speaker began.
 //!
 //! Looks at a stretch of a second every quarter of one; what does not come back clearly (a pause, too much concealed) gives no
-//! delay. Called by `measure`.
+//! delay. Called by `measure`, and by `network` for speech.
 
 use super::measure::{Recording, unix_us, within};
 use super::{correlate, voice};
@@ -21,23 +21,45 @@ pub struct Heard {
     pub delay_ms: f64,
 }
 
+/// What came out of the speaker, and when.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub(super) samples: Vec<i16>,
+    /// The voice's first sample was spoken then, and the first of `samples` was heard then.
+    pub(super) spoken_from_us: i64,
+    pub(super) heard_from_us: i64,
+}
+
+impl Listening {
+    /// None: the microphone or the speaker never began.
+    pub(super) fn to(recording: &Recording) -> Result<Option<Listening>> {
+        let start_of = |events: &[Value], name: &str| events.iter().find(|event| event["event"] == name).map(unix_us);
+        let (Some(spoken_from_us), Some(heard_from_us)) = (
+            start_of(&recording.first_events, "microphone_started"),
+            start_of(&recording.second_events, "speaker_started"),
+        ) else {
+            return Ok(None);
+        };
+        let file = std::fs::read(&recording.speaker_wav).context("the speaker's WAV")?;
+        let samples = voice::from_wav(&file).context("the speaker's WAV is not 48 kHz and 16 bits")?;
+        Ok(Some(Listening { samples, spoken_from_us, heard_from_us }))
+    }
+
+    /// Of the voice that was spoken, in a loop: what came back in the steady part.
+    pub(super) fn delays(&self, voice: &[i16], steady_us: (i64, i64), delay_max: Duration) -> Vec<Heard> {
+        let (spoken, heard) = (correlate::thinned(voice), correlate::thinned(&self.samples));
+        let stretches = stretches(&spoken, &heard, self.spoken_from_us - self.heard_from_us, delay_max);
+        let placed = stretches.into_iter().map(|(at, delay_ms)| {
+            let at_us = self.heard_from_us + (at * 1_000_000 / correlate::RATE) as i64;
+            Heard { at_us, delay_ms }
+        });
+        placed.filter(|heard| within(heard.at_us, steady_us)).collect()
+    }
+}
+
 pub(super) fn judge_sound(recording: &Recording) -> Result<Vec<Heard>> {
-    let start_of = |events: &[Value], name: &str| events.iter().find(|event| event["event"] == name).map(unix_us);
-    let (Some(spoken_from), Some(heard_from)) = (
-        start_of(&recording.first_events, "microphone_started"),
-        start_of(&recording.second_events, "speaker_started"),
-    ) else {
-        return Ok(Vec::new());
-    };
-    let file = std::fs::read(&recording.speaker_wav).context("the speaker's WAV")?;
-    let heard = correlate::thinned(&voice::from_wav(&file).context("the speaker's WAV is not 48 kHz and 16 bits")?);
-    let spoken = correlate::thinned(&recording.voice);
-    let stretches = stretches(&spoken, &heard, spoken_from - heard_from, recording.delay_max);
-    let placed = stretches.into_iter().map(|(at, delay_ms)| {
-        let at_us = heard_from + (at * 1_000_000 / correlate::RATE) as i64;
-        Heard { at_us, delay_ms }
-    });
-    Ok(placed.filter(|heard| within(heard.at_us, recording.steady_us)).collect())
+    let Some(listening) = Listening::to(recording)? else { return Ok(Vec::new()) };
+    Ok(listening.delays(&recording.voice, recording.steady_us, recording.delay_max))
 }
 
 /// Where in `heard` stretches of a second begin, and how many milliseconds late they are. `spoken` loops;

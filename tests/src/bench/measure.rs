@@ -112,7 +112,7 @@ fn came_up(recording: &Recording, shown: &[Shown], figures: &mut Figures) {
 }
 
 /// What the second party's own counters say about the steady part.
-fn received(recording: &Recording, pictures: &[Judged], figures: &mut Figures) {
+pub(super) fn received(recording: &Recording, pictures: &[Judged], figures: &mut Figures) {
     let stats: Vec<&Value> = recording
         .second_events
         .iter()

@@ -96,6 +96,11 @@ impl Chance {
 
 /// A mono WAV file of 16 bits at 48 kHz.
 pub fn wav(samples: &[i16]) -> Vec<u8> {
+    wav_at(RATE, samples)
+}
+
+/// The same at another rate.
+pub fn wav_at(rate: usize, samples: &[i16]) -> Vec<u8> {
     let data_bytes = samples.len() as u32 * 2;
     let mut file = Vec::with_capacity(44 + data_bytes as usize);
     file.extend_from_slice(b"RIFF");
@@ -105,8 +110,8 @@ pub fn wav(samples: &[i16]) -> Vec<u8> {
     for half in [1_u16, 1] {
         file.extend_from_slice(&half.to_le_bytes());
     }
-    file.extend_from_slice(&(RATE as u32).to_le_bytes());
-    file.extend_from_slice(&(RATE as u32 * 2).to_le_bytes());
+    file.extend_from_slice(&(rate as u32).to_le_bytes());
+    file.extend_from_slice(&(rate as u32 * 2).to_le_bytes());
     for half in [2_u16, 16] {
         file.extend_from_slice(&half.to_le_bytes());
     }

@@ -16,7 +16,11 @@ mod download;
 #[cfg(target_os = "linux")]
 mod mesh;
 #[cfg(target_os = "linux")]
+mod pesq;
+#[cfg(target_os = "linux")]
 mod real;
+#[cfg(target_os = "linux")]
+mod speech;
 
 use super::figures::Figures;
 use super::material::Material;
@@ -30,19 +34,31 @@ use series::Story;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(target_os = "linux")]
+use speech::Speech;
+/// Only real programs speak.
+#[cfg(not(target_os = "linux"))]
+enum Speech {}
+
 pub const USAGE: &str = "\
-bench network [--only NAME,..] [--runs N] [--seed S] [--seconds N] [--traces DIR] [--virtual] [--keep]
+bench network [--only NAME,..] [--runs N] [--seed S] [--seconds N] [--traces DIR] [--speech FILE --pesq PROGRAM]
+              [--virtual] [--keep]
 
   --only LIST    these scenarios alone; `--only list` names them all
   --runs N       calls of which the medians are printed (3); run N has seed S + N - 1
   --seed S       what draws the losses (the time of day; it is printed)
   --seconds N    how long each call lasts on its link (75; the dip takes no less than 65)
   --traces DIR   a folder with recorded links in mahimahi's form (traces)
+  --speech FILE  speech (WAV, 48 kHz, 16 bits, mono, 20 s or longer) for one call more where PESQ is judged
+  --pesq PROGRAM judges it: run as `PROGRAM REFERENCE.wav HEARD.wav`, both mono at 16 kHz, it prints PESQ (wideband,
+                 ITU-T P.862.2) as its last number; PESQ is under licence, so the bench has none of its own
   --virtual      in virtual time, without programs
   --keep         keep what the calls left behind (three gigabytes each)";
 
 /// A call comes up and settles; judged is what follows.
 const SETTLING: Duration = Duration::from_secs(15);
+/// Speech is judged in pieces of this length, and PESQ wants 8 to 20 s.
+const PIECE: Duration = Duration::from_secs(8);
 /// After its end a dip is watched for so long.
 const AFTER_DIP: Duration = Duration::from_secs(15);
 
@@ -52,6 +68,8 @@ struct Options {
     seed: u64,
     length: Duration,
     traces: PathBuf,
+    /// The file, and the program that judges how it was heard.
+    speech: Option<(PathBuf, PathBuf)>,
     virtual_time: bool,
     keep: bool,
 }
@@ -65,9 +83,11 @@ impl Options {
             seed,
             length: Duration::from_secs(75),
             traces: PathBuf::from("traces"),
+            speech: None,
             virtual_time: false,
             keep: false,
         };
+        let (mut speech, mut pesq) = (None, None);
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} wants a value\n{USAGE}"));
@@ -77,6 +97,8 @@ impl Options {
                 "--seed" => options.seed = value()?.parse()?,
                 "--seconds" => options.length = Duration::from_secs(value()?.parse()?),
                 "--traces" => options.traces = PathBuf::from(value()?),
+                "--speech" => speech = Some(PathBuf::from(value()?)),
+                "--pesq" => pesq = Some(PathBuf::from(value()?)),
                 "--virtual" => options.virtual_time = true,
                 "--keep" => options.keep = true,
                 other => bail!("{other} is not known\n{USAGE}"),
@@ -84,6 +106,14 @@ impl Options {
         }
         if options.runs == 0 || options.length < SETTLING + Duration::from_secs(5) {
             bail!("at least one run, of at least {} seconds", SETTLING.as_secs() + 5);
+        }
+        options.speech = match (speech, pesq) {
+            (Some(file), Some(program)) => Some((file, program)),
+            (None, None) => None,
+            _ => bail!("--speech FILE is what --pesq PROGRAM judges: one is of no use without the other"),
+        };
+        if options.speech.is_some() && options.length < SETTLING + PIECE {
+            bail!("speech is judged in calls of at least {} seconds", (SETTLING + PIECE).as_secs());
         }
         if let Some(unknown) = options.only.iter().find(|name| SCENARIOS.iter().all(|known| known.name != **name)) {
             bail!("there is no scenario `{unknown}`; there are {}", names());
@@ -132,6 +162,7 @@ pub fn run(words: &[&str]) -> Result<()> {
     let virtual_time = options.virtual_time || no_namespaces();
     println!("seed {}", options.seed);
     let material = if virtual_time { None } else { Some(made_material(&work)?) };
+    let speech = material.as_ref().map(|material| speech(&options, material, &work)).transpose()?.flatten();
     let mut outcomes = Vec::new();
     for scenario in options.wanted() {
         let mut outcome =
@@ -140,7 +171,10 @@ pub fn run(words: &[&str]) -> Result<()> {
             println!("{}: {}, {} of {}", scenario.name, scenario.what, number + 1, options.runs);
             let seed = options.seed + number as u64;
             let made = match &material {
-                Some(material) => real_call(scenario, material, &traces, &options, &work, seed),
+                Some(material) => {
+                    let speech = speech.as_ref().filter(|_| scenario.tells("pesq"));
+                    real_call(scenario, (material, speech), &traces, &options, &work, seed)
+                }
                 None => standin::call(scenario, &traces, options.length(scenario), seed),
             };
             match made {
@@ -165,13 +199,24 @@ pub fn run(words: &[&str]) -> Result<()> {
     println!(
         "lines: nine of ten pictures have at least so many. PSNR-Y and SSIM: against what the camera took at 720 lines,"
     );
-    println!("smaller pictures scaled up to it, number strip left out. PESQ is not measured here.");
+    println!(
+        "smaller pictures scaled up to it, number strip left out. Sound, kbit/s: all that came in for it, which is"
+    );
+    println!("Opus frames, their copies and the framing of both. {}", about_pesq(speech.is_some()));
     work.close(options.keep)
 }
 
 fn made_material(work: &Workplace) -> Result<Material> {
     println!("making the scene and the voice");
     Material::whole(work.scratch())
+}
+
+fn about_pesq(measured: bool) -> &'static str {
+    if measured {
+        "PESQ: the mean of pieces of 8 s\nof a call of its own, in which one speaks and one listens; the microphone is cleaned as in every call."
+    } else {
+        "PESQ is not measured: it\nneeds real links, --speech, and a program for --pesq that works."
+    }
 }
 
 /// Says why, if so.
@@ -188,31 +233,78 @@ fn no_namespaces() -> bool {
     true
 }
 
-/// A scenario on the real programs.
+/// A scenario on the real programs; with speech, one call more on the same link with the same losses.
 #[cfg(target_os = "linux")]
 fn real_call(
     scenario: &Scenario,
-    material: &Material,
+    (material, speech): (&Material, Option<&Speech>),
     traces: &Traces,
     options: &Options,
     work: &Workplace,
     seed: u64,
 ) -> Result<(Figures, Story)> {
-    let folder = work.folder(&format!("{}-{seed}", scenario.name))?;
     let span = real::Span { settling: SETTLING, length: options.length(scenario) };
+    let folder = work.folder(&format!("{}-{seed}", scenario.name))?;
     let with = (work.program.as_path(), folder.as_path(), material);
     let made = match scenario.kind {
         Kind::Mesh => mesh::room(scenario, traces, span, seed, with).map(|figures| (figures, Story::default())),
         Kind::Call | Kind::Steps | Kind::Download => real::call(scenario, traces, span, seed, with),
     };
-    if !options.keep {
-        std::fs::remove_dir_all(&folder)?;
+    tidy(&folder, options)?;
+    let (mut figures, story) = made?;
+    if let Some(speech) = speech {
+        let folder = work.folder(&format!("{}-{seed}-speech", scenario.name))?;
+        let with = (work.program.as_path(), folder.as_path(), speech);
+        match real::speech(scenario, traces, span, seed, with) {
+            Ok(more) => figures.0.extend(more.0),
+            // The other call's figures are as good without it.
+            Err(error) => println!("    PESQ is not measured: {error:#}"),
+        }
+        tidy(&folder, options)?;
     }
-    made
+    Ok((figures, story))
+}
+
+#[cfg(target_os = "linux")]
+fn tidy(folder: &std::path::Path, options: &Options) -> Result<()> {
+    if !options.keep {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+/// What is said in the calls that PESQ judges. None: not asked for, not needed, or the program does not work, which is told.
+#[cfg(target_os = "linux")]
+fn speech(options: &Options, material: &Material, work: &Workplace) -> Result<Option<Speech>> {
+    let Some((file, program)) = &options.speech else { return Ok(None) };
+    if !options.wanted().any(|scenario| scenario.tells("pesq")) {
+        return Ok(None);
+    }
+    let speech = Speech::read(file, program, material, work.scratch())?;
+    match speech.of_itself(work.scratch()) {
+        Ok(number) => println!("PESQ of the speech itself: {number:.2}"),
+        Err(error) => {
+            println!("PESQ is not measured: {error:#}");
+            return Ok(None);
+        }
+    }
+    Ok(Some(speech))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn real_call(_: &Scenario, _: &Material, _: &Traces, _: &Options, _: &Workplace, _: u64) -> Result<(Figures, Story)> {
+fn speech(_: &Options, _: &Material, _: &Workplace) -> Result<Option<Speech>> {
+    Ok(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_call(
+    _: &Scenario,
+    _: (&Material, Option<&Speech>),
+    _: &Traces,
+    _: &Options,
+    _: &Workplace,
+    _: u64,
+) -> Result<(Figures, Story)> {
     bail!("real links are Linux's")
 }
 
@@ -274,6 +366,21 @@ mod tests {
         for words in [["--only", "loss3"], ["--runs", "0"], ["--seconds", "10"], ["--fast", "1"]] {
             assert!(Options::parse(&words).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn speech_and_who_judges_it_are_named_together_and_leave_room_for_a_piece() {
+        let both = ["--speech", "speech.wav", "--pesq", "./judge"];
+        let options = Options::parse(&both).expect("good");
+        assert_eq!(options.speech, Some(("speech.wav".into(), "./judge".into())));
+        assert_eq!(Options::parse(&[]).expect("good").speech, None);
+        for alone in [&both[..2], &both[2..]] {
+            let error = Options::parse(alone).map(drop).expect_err("half of it").to_string();
+            assert!(error.contains("no use without the other"), "{error}");
+        }
+        let error = Options::parse(&[&both[..], &["--seconds", "22"]].concat()).map(drop).expect_err("too short");
+        assert!(error.to_string().contains("at least 23 seconds"), "{error}");
+        assert!(Options::parse(&[&both[..], &["--seconds", "23"]].concat()).is_ok());
     }
 
     #[test]

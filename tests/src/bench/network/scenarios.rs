@@ -372,6 +372,13 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
     },
 ];
 
+impl Scenario {
+    /// Whether a row of it has this figure.
+    pub(super) fn tells(&self, figure: &str) -> bool {
+        self.rows.iter().any(|row| row.limits.iter().any(|(name, _)| *name == figure))
+    }
+}
+
 impl Capacity {
     /// In bits per second, this long after the link began. None: endless, or recorded.
     pub(super) fn at(self, time: Duration) -> Option<u64> {
@@ -395,6 +402,13 @@ mod tests {
         let names: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
         assert_eq!(names.len(), SCENARIOS.len());
         assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')));
+    }
+
+    #[test]
+    fn speech_is_judged_where_losses_hurt_it_and_between_two() {
+        let judged: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| scenario.tells("pesq")).collect();
+        assert_eq!(judged.iter().map(|scenario| scenario.name).collect::<Vec<_>>(), ["loss10", "bursts20"]);
+        assert!(judged.iter().all(|scenario| scenario.kind == Kind::Call));
     }
 
     #[test]
