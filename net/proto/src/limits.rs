@@ -170,9 +170,9 @@ pub const TURNED_AWAY: usize = 64;
 /// What pictures may cost before the first estimate: enough for the middle of the ladder.
 pub const LAYER_FIRST_KBPS: u64 = 350;
 /// Lowest budget at which a layer is chosen, smallest layer first, in kbit/s.
-pub const LAYER_UP_KBPS: [u64; 3] = [40, 220, 700];
+pub const LAYER_UP_KBPS: [u64; 3] = [40, 220, 550];
 /// A layer in use is kept down to this budget: no flapping around the threshold.
-pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 170, 550];
+pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 170, 420];
 /// What a layer can use at most. The picture does not get better to see beyond it.
 pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
 /// What a layer costs when many get it: the ladder, less a tenth for headers and seals.

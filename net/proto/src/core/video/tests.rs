@@ -89,12 +89,12 @@ fn everybody_knows_what_they_go_short_of() {
 
 #[test]
 fn who_carries_about_as_much_shares_a_layer() {
-    let mut all = [share(700, Some(Full)), share(660, Some(Full)), share(710, Some(Full))];
+    let mut all = [share(550, Some(Full)), share(520, Some(Full)), share(560, Some(Full))];
     assert_eq!(division(START, &mut all).len(), 2, "the second does not reach the layer by itself");
-    let mut all = [share(700, Some(Full)), share(740, Some(Full)), share(710, Some(Full))];
-    assert_eq!(division(START, &mut all), [(Full, 700)]);
-    all[1].budget = steady(600);
-    assert_eq!(division(at(10), &mut all), [(Full, 600)], "an estimate that wanders throws nobody out");
+    let mut all = [share(550, Some(Full)), share(590, Some(Full)), share(560, Some(Full))];
+    assert_eq!(division(START, &mut all), [(Full, 550)]);
+    all[1].budget = steady(470);
+    assert_eq!(division(at(10), &mut all), [(Full, 470)], "an estimate that wanders throws nobody out");
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn down_at_once_up_after_a_while_and_no_flapping_around_a_threshold() {
         one[0].target_layer()
     };
     assert_eq!(step(0, 1200, Some(Full)), Some(Full));
-    assert_eq!(step(100, 600, Some(Full)), Some(Full));
-    assert_eq!(step(200, 500, Some(Full)), Some(Medium));
+    assert_eq!(step(100, 450, Some(Full)), Some(Full));
+    assert_eq!(step(200, 400, Some(Full)), Some(Medium));
     assert_eq!(step(300, 1500, Some(Full)), Some(Medium));
     assert_eq!(step(2300, 1500, Some(Full)), Some(Full));
     assert_eq!(step(2400, 40, Some(Full)), Some(Small));
@@ -136,9 +136,9 @@ fn a_queue_that_will_be_empty_in_a_moment_costs_rate_and_not_the_layer() {
     let mut one = [share(1200, Some(Full))];
     division(START, &mut one);
     let budget = |now, settled| PictureBudget { now: Bitrate::from_kbps(now), settled: Bitrate::from_kbps(settled) };
-    one[0].budget = Some(budget(200, 600));
+    one[0].budget = Some(budget(200, 450));
     assert_eq!(division(at(100), &mut one), [(Full, 200)]);
-    one[0].budget = Some(budget(200, 500));
+    one[0].budget = Some(budget(200, 400));
     assert_eq!(division(at(200), &mut one), [(Medium, 200)]);
 }
 
@@ -168,7 +168,7 @@ fn paths_that_congest_together_get_even_parts_and_others_keep_theirs() {
 fn a_step_up_that_waits_is_looked_at_again_by_itself() {
     let mut one = share(1200, Some(Full));
     divide(START, &mut [&mut one]);
-    one.budget = steady(500);
+    one.budget = steady(400);
     let division = divide(at(100), &mut [&mut one]);
     assert_eq!(division.begun, [Medium]);
     assert_eq!(division.again_at, Some(at(2100)));
