@@ -174,7 +174,7 @@ pub const LAYER_UP_KBPS: [u64; 3] = [40, 220, 550];
 /// A layer in use is kept down to this budget: no flapping around the threshold.
 pub const LAYER_KEEP_KBPS: [u64; 3] = [30, 170, 420];
 /// What a layer can use at most. The picture does not get better to see beyond it.
-pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1800];
+pub const LAYER_MAX_KBPS: [u64; 3] = [250, 800, 1600];
 /// What a layer costs when many get it: the ladder, less a tenth for headers and seals.
 pub const LAYER_LADDER_KBPS: [u64; 3] = [108, 315, 1080];
 /// What all copies of a layer may cost before its rate goes down to the ladder's: those of four or five people.

@@ -29,8 +29,8 @@ const SOUND_BYTES: usize = 80;
 const KEY_FRAME_TIMES: usize = 4;
 /// From which budget on a layer is begun, to which it is kept, and what it takes at most, in kbit/s.
 const LADDER: [(SpatialLayer, usize, [u64; 3]); 3] = [
-    (SpatialLayer::Full, 720, [1000, 800, 1800]),
-    (SpatialLayer::Medium, 360, [300, 250, 800]),
+    (SpatialLayer::Full, 720, [550, 420, 1600]),
+    (SpatialLayer::Medium, 360, [220, 170, 800]),
     (SpatialLayer::Small, 180, [40, 30, 250]),
 ];
 /// A point of a rate, and how often the estimate is looked at.
