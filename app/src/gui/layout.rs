@@ -153,7 +153,7 @@ impl Strip {
 
     /// As large as the large tile leaves room anyway.
     fn grown(self, count: usize, area: Vec2, gap: f32) -> Self {
-        let room = self.room(area, gap);
+        let room = rest(area, self.large, self.beside, gap);
         let Some((_, width)) = best(count, room, gap) else { return self };
         let height = (width / ASPECT).min(self.large.y / STANDS_OUT).min(STRIP_MOST_POINTS);
         if height <= self.tile.y {
@@ -166,11 +166,6 @@ impl Strip {
         Self { columns, tile, size: vec2(span(columns, tile.x, gap), span(rows, tile.y, gap)), ..self }
     }
 
-    /// What the large tile leaves.
-    fn room(self, area: Vec2, gap: f32) -> Vec2 {
-        if self.beside { vec2(area.x - self.large.x - gap, area.y) } else { vec2(area.x, area.y - self.large.y - gap) }
-    }
-
     fn new(count: usize, columns: usize, beside: bool, area: Vec2, gap: f32, most: f32) -> Option<Self> {
         let rows = count.div_ceil(columns);
         let room = if beside { part(rows, area.y, gap) } else { part(columns, area.x, gap) / ASPECT };
@@ -179,10 +174,14 @@ impl Strip {
         let columns = count.div_ceil(rows);
         let tile = vec2(height * ASPECT, height);
         let size = vec2(span(columns, tile.x, gap), span(rows, tile.y, gap));
-        let left = if beside { vec2(area.x - size.x - gap, area.y) } else { vec2(area.x, area.y - size.y - gap) };
-        let large = largest(left);
+        let large = largest(rest(area, size, beside, gap));
         (height >= 1.0 && large.y >= STANDS_OUT * height).then_some(Self { columns, tile, size, large, beside })
     }
+}
+
+/// What is left of an area beside what was taken of it, or else below it.
+fn rest(area: Vec2, taken: Vec2, beside: bool, gap: f32) -> Vec2 {
+    if beside { vec2(area.x - taken.x - gap, area.y) } else { vec2(area.x, area.y - taken.y - gap) }
 }
 
 /// The largest tile that fits.
@@ -203,19 +202,24 @@ mod tests {
             .prop_map(|(x, y, w, h)| Rect::from_min_size(pos2(x, y), vec2(w, h)))
     }
 
+    fn all_lie_inside_and_apart(tiles: &[Rect], area: Rect) -> Result<(), TestCaseError> {
+        for (index, tile) in tiles.iter().enumerate() {
+            prop_assert!(area.expand(0.1).contains_rect(*tile), "{:?} in {:?}", tile, area);
+            prop_assert!((tile.width() / tile.height() - ASPECT).abs() < 0.01);
+            for other in &tiles[index + 1..] {
+                prop_assert!(!tile.shrink(0.1).intersects(other.shrink(0.1)), "{:?} and {:?}", tile, other);
+            }
+        }
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn tiles_lie_inside_and_apart(count in 1_usize..30, area in area(), gap in 0.0_f32..8.0) {
             let tiles = grid(count, area, gap);
             prop_assume!(!tiles.is_empty());
             prop_assert_eq!(tiles.len(), count);
-            for (index, tile) in tiles.iter().enumerate() {
-                prop_assert!(area.expand(0.1).contains_rect(*tile), "{:?} in {:?}", tile, area);
-                prop_assert!((tile.width() / tile.height() - ASPECT).abs() < 0.01);
-                for other in &tiles[index + 1..] {
-                    prop_assert!(!tile.shrink(0.1).intersects(other.shrink(0.1)), "{:?} and {:?}", tile, other);
-                }
-            }
+            all_lie_inside_and_apart(&tiles, area)?;
         }
 
         #[test]
@@ -266,13 +270,7 @@ mod tests {
             let places = places_around(pinned, others, area, gap);
             prop_assume!(!places.own_floats && places.others.len() == others);
             let all: Vec<Rect> = places.others.iter().copied().chain([places.own]).collect();
-            for (index, tile) in all.iter().enumerate() {
-                prop_assert!(area.expand(0.1).contains_rect(*tile), "{:?} in {:?}", tile, area);
-                prop_assert!((tile.width() / tile.height() - ASPECT).abs() < 0.01);
-                for other in &all[index + 1..] {
-                    prop_assert!(!tile.shrink(0.1).intersects(other.shrink(0.1)), "{:?} and {:?}", tile, other);
-                }
-            }
+            all_lie_inside_and_apart(&all, area)?;
         }
 
         #[test]

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use conclave_proto::core::PeerStats;
-use conclave_tests::link::{Counters, Markable, Profile};
+use conclave_tests::link::{Change, Counters, Markable, Profile};
 
 use crate::figures::{Figures, ms};
-use crate::scene::{Scene, at, kbps};
+use crate::reach::a_second_call_gets_its_part;
+use crate::scene::{Scene, kbps};
 
 const SEEDS: [u64; 3] = [21, 22, 23];
 const DELAY: Duration = Duration::from_millis(20);
@@ -72,8 +73,7 @@ fn a_path_that_begins_to_swallow_them_is_talked_over_again() {
     let mut scene = Scene::bottleneck(DELAY, kbps(2000), 24);
     scene.run(Duration::from_secs(10));
     assert!(marks(&scene).is_some());
-    let swallowed = conclave_tests::link::Change::Markable(Markable::Swallowed);
-    scene.change(&swallowed);
+    scene.change(&Change::Markable(Markable::Swallowed));
     scene.run(Duration::from_secs(20));
     assert_eq!(marks(&scene), None);
     let figures = Figures::of(scene.call(), 15.0, 30.0);
@@ -83,12 +83,6 @@ fn a_path_that_begins_to_swallow_them_is_talked_over_again() {
 #[test]
 fn two_calls_share_a_queue_that_marks() {
     for seed in SEEDS {
-        let mut scene = active(3000, Markable::Passes, seed);
-        scene.add_call(at(15.0));
-        scene.run(Duration::from_secs(90));
-        let rates = [0, 1].map(|call| Figures::of(&scene.calls[call], 45.0, 90.0).carried);
-        let (less, more) = (rates[0].min(rates[1]), rates[0].max(rates[1]));
-        assert!(less >= more.scaled(0.5), "seed {seed}: {rates:?}");
-        assert!(less.as_kbps() + more.as_kbps() >= 2100, "seed {seed}: {rates:?}");
+        a_second_call_gets_its_part(active(3000, Markable::Passes, seed), seed);
     }
 }

@@ -429,29 +429,31 @@ impl Transport {
         Patience { round_trip: self.round_trip.or_initial(), answer }
     }
 
+    /// From when on what was sent at this moment is too old to be without a report, for the path as it usually is.
+    fn old_from(&self, sent_at: Instant) -> Option<Instant> {
+        // On a slow path one large datagram takes its time.
+        let one = self.estimator.settled().time_for(limits::DATAGRAM_BYTES).min(OVERDUE);
+        Some(sent_at + self.round_trip.least()? + OVERDUE + one)
+    }
+
     /// When reports count as overdue, once more if they are.
     fn overdue_from(&self) -> Option<Instant> {
         let oldest = self.sent_log.oldest_unanswered()?;
         let answer = self.answer();
-        let from = match (self.round_trip.least(), self.reported_at) {
-            (Some(least), Some(reported_at)) => {
-                // On a slow path one large datagram takes its time.
-                let one = self.estimator.settled().time_for(limits::DATAGRAM_BYTES).min(OVERDUE);
-                let by_age = oldest + answer.max(least + OVERDUE + one);
-                by_age.min((oldest + answer).max(reported_at + SILENCE))
+        let from = match (self.old_from(oldest), self.reported_at) {
+            (Some(old_from), Some(reported_at)) => {
+                let answered_by = oldest + answer;
+                answered_by.max(old_from).min(answered_by.max(reported_at + SILENCE))
             }
             _ => oldest + FIRST_SILENCE.max(answer * 2),
         };
         Some(self.overdue_at.map_or(from, |at| from.max(at + SILENCE)))
     }
 
-    /// Looks whether the oldest datagram without a report is too old for the path as it usually is.
+    /// Looks whether the oldest datagram without a report is too old.
     fn note_lateness(&mut self, now: Instant) {
-        let late = self.round_trip.least().zip(self.sent_log.oldest_unanswered()).is_some_and(|(least, oldest)| {
-            let one = self.estimator.settled().time_for(limits::DATAGRAM_BYTES).min(OVERDUE);
-            now.since(oldest) > least + OVERDUE + one
-        });
-        if late {
+        let oldest = self.sent_log.oldest_unanswered();
+        if oldest.and_then(|oldest| self.old_from(oldest)).is_some_and(|old_from| now > old_from) {
             self.late_since.get_or_insert(now);
         } else {
             self.late_since = None;

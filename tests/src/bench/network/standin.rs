@@ -28,11 +28,15 @@ const SOUND: Duration = Duration::from_millis(20);
 const SOUND_BYTES: usize = 80;
 const KEY_FRAME_TIMES: usize = 4;
 /// From which budget on a layer is begun, to which it is kept, and what it takes at most, in kbit/s.
-const LADDER: [(SpatialLayer, usize, [u64; 3]); 3] = [
-    (SpatialLayer::Full, 720, [550, 420, 1600]),
-    (SpatialLayer::Medium, 360, [220, 170, 800]),
-    (SpatialLayer::Small, 180, [40, 30, 250]),
-];
+const LADDER: [(SpatialLayer, usize, [u64; 3]); 3] =
+    [rung(SpatialLayer::Full, 720), rung(SpatialLayer::Medium, 360), rung(SpatialLayer::Small, 180)];
+
+const fn rung(layer: SpatialLayer, lines: usize) -> (SpatialLayer, usize, [u64; 3]) {
+    let place = layer as usize;
+    let rates = [limits::LAYER_UP_KBPS[place], limits::LAYER_KEEP_KBPS[place], limits::LAYER_MAX_KBPS[place]];
+    (layer, lines, rates)
+}
+
 /// A point of a rate, and how often the estimate is looked at.
 const POINT: Duration = Duration::from_millis(500);
 /// IPv4 and UDP.

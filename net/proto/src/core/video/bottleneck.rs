@@ -67,28 +67,31 @@ pub(in crate::core) fn even_out(now: Instant, shares: &mut [&mut VideoShare], co
     }
     for place in 0..shares.len() {
         let Some(at) = shares[place].congestion.due(now) else { continue };
-        let others = || shares.iter().enumerate().filter(|(other, _)| *other != place);
-        let too = others().filter(|(_, share)| share.congestion.has_near(at)).count();
-        let part = too as f64 / others().count().max(1) as f64;
+        let others = shares.iter().enumerate().filter(|(other, _)| *other != place);
+        let too = others.filter(|(_, share)| share.congestion.has_near(at)).count();
+        let part = too as f64 / (shares.len() - 1).max(1) as f64;
         shares[place].congestion.judge(part);
     }
     let group: Vec<PictureBudget> =
         shares.iter().filter(|share| share.congestion.is_shared).filter_map(|share| share.budget).collect();
-    let count = u64::try_from(group.len()).unwrap_or(1);
-    let mean = |of: fn(&PictureBudget) -> Bitrate| {
-        Bitrate::from_bps(group.iter().map(|budget| of(budget).as_bps()).sum::<u64>() / count.max(1))
-    };
-    let even = PictureBudget { now: mean(|budget| budget.now), settled: mean(|budget| budget.settled) };
+    let even = mean(group.iter().map(|budget| budget.now))
+        .zip(mean(group.iter().map(|budget| budget.settled)))
+        .map(|(now, settled)| PictureBudget { now, settled });
     for share in shares {
-        share.even = (share.congestion.is_shared && count > 1).then_some(even);
+        share.even = even.filter(|_| share.congestion.is_shared);
     }
 }
 
 /// What each of the paths with one bottleneck is to believe in, if they believe in different things. `estimates`: of those that use
 /// what they believe in; the others' say nothing.
 pub(in crate::core) fn even_part(estimates: &[Bitrate]) -> Option<Bitrate> {
-    let count = u64::try_from(estimates.len()).ok().filter(|count| *count > 1)?;
-    let mean = Bitrate::from_bps(estimates.iter().map(|estimate| estimate.as_bps()).sum::<u64>() / count);
+    let mean = mean(estimates.iter().copied())?;
     let differs = |estimate: &Bitrate| *estimate < mean.scaled(1.0 - EVEN) || *estimate > mean.scaled(1.0 + EVEN);
     estimates.iter().any(differs).then_some(mean)
+}
+
+/// `None`: fewer than two have nothing in common.
+fn mean(rates: impl ExactSizeIterator<Item = Bitrate>) -> Option<Bitrate> {
+    let count = u64::try_from(rates.len()).ok().filter(|count| *count > 1)?;
+    Some(Bitrate::from_bps(rates.map(Bitrate::as_bps).sum::<u64>() / count))
 }
