@@ -60,7 +60,7 @@ fn two_percent_lost_are_not_heard_and_not_waited_for_long() -> Result<(), Fault>
 
 #[test]
 fn a_tenth_lost_is_hardly_heard() -> Result<(), Fault> {
-    check(Path::losing(0.10), 0.02, 85, 100)
+    check(Path::losing(0.10), 0.01, 110, 115)
 }
 
 #[test]

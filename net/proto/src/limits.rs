@@ -10,7 +10,7 @@ pub use crate::talk::Rate;
 // ---- Protocol ----
 
 /// What we speak. Another number is another language: no attempt is made to guess.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 
 // ---- Invites and names ----
 
@@ -218,6 +218,12 @@ pub const AUDIO_PAYLOAD_BYTES: usize = 1100;
 pub const AUDIO_BLOCKS: usize = 8;
 /// Sent frames that are kept for copies: the farthest that a copy is sent behind its frame.
 pub const AUDIO_KEPT: usize = 8;
+/// Samples of a frame that a parity may stand for: 20 ms at 48 kHz, which is all that we send.
+pub const AUDIO_FRAME_SAMPLES: u64 = 960;
+/// Frames that came and are remembered, since a parity may need them: as far back as one can reach.
+pub const AUDIO_KNOWN: usize = 16;
+/// Parities of which not both frames came: what these could still give is too late to be heard when eight newer ones wait.
+pub const AUDIO_PARITIES: usize = 8;
 /// Datagrams with sound whose fates tell what repair is needed: ten seconds, in which bursts show.
 pub const AUDIO_FATES: usize = 500;
 

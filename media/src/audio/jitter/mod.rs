@@ -135,7 +135,7 @@ impl JitterBuffer {
             self.start_anew();
         } else if is_copy && self.state != State::Fresh && sequence < self.next_sequence {
             // Too late, and now it is known how long one must wait.
-            self.repair.note(now_us, self.delay.waited_us(now_us, position));
+            self.note_repairs(now_us, sequence, position, true, &payload);
             return;
         } else if self.state != State::Fresh && sequence < self.next_sequence {
             // Late or repeated, and its place is over. Many in a row: the sender counts from the start again.
@@ -154,27 +154,30 @@ impl JitterBuffer {
         if self.packets.len() >= limits::JITTER_PACKETS {
             self.packets.pop_first();
         }
-        if is_copy {
-            self.repair.note(now_us, self.delay.waited_us(now_us, position));
-        } else {
+        if !is_copy {
             self.delay.observe(now_us, position);
-            self.note_memory(now_us, sequence, position, &payload);
         }
+        self.note_repairs(now_us, sequence, position, is_copy, &payload);
         self.packets.insert(sequence, Waiting { position, arrived_us: now_us, payload });
     }
 
-    /// What a packet remembers of lost ones before it helps only if these wait for it.
-    fn note_memory(&mut self, now_us: u64, sequence: u32, position: u64, payload: &[u8]) {
+    /// What lost frames must wait for: a copy, and what a packet or a copy remembers of those before it.
+    fn note_repairs(&mut self, now_us: u64, sequence: u32, position: u64, is_copy: bool, payload: &[u8]) {
         self.repair.pass_time(now_us);
         let missing = self.newest_sequence.map_or(0, |newest| sequence.saturating_sub(newest.saturating_add(1)));
-        self.newest_sequence = self.newest_sequence.max(Some(sequence));
+        if is_copy {
+            self.repair.note(now_us, position, self.delay.waited_us(now_us, position));
+        } else {
+            self.newest_sequence = self.newest_sequence.max(Some(sequence));
+        }
         if missing == 0 || missing > limits::REPAIRED_IN_A_ROW {
             return;
         }
         let frame = u64::from(codec::duration(payload).unwrap_or(0)).max(1);
         let remembered = if codec::has_lbrr(payload) { frame } else { self.decoder.read_past(payload) as u64 };
         for back in (1..=u64::from(missing)).map(|n| n * frame).take_while(|back| *back <= remembered) {
-            self.repair.note(now_us, self.delay.waited_us(now_us, position.saturating_sub(back)));
+            let position = position.saturating_sub(back);
+            self.repair.note(now_us, position, self.delay.waited_us(now_us, position));
         }
     }
 

@@ -134,7 +134,7 @@ fn neither_sound_nor_pictures_nor_their_repairs_are_taken_from_who_is_not_in_the
     };
     let said = crate::wire::AudioBlock { sequence: 0, position: 0, level: 9, is_copy: false, payload: &[1; 20] };
     let mut records = Vec::new();
-    let sound = Chunk::Audio(crate::wire::Audio::build(std::iter::once(said), 200, &mut records));
+    let sound = Chunk::Audio(crate::wire::Audio::build(std::iter::once(said), None, 200, &mut records));
     let mut counter = 0;
     let mut taken = |session: &mut Session| -> Result<(u64, u64), Box<dyn std::error::Error>> {
         for chunk in [sound, Chunk::VideoFec(piece), Chunk::VideoFragment(piece)] {

@@ -14,12 +14,13 @@ use bytes::Bytes;
 
 use super::recent::RecentNumbers;
 use super::sound_loss::SoundFates;
+use super::sound_parity::{self, ParityReceive};
 use super::sound_repair::{Repair, RepairPolicy, SoundPath};
 use crate::core::{FlowStats, SoundLoss};
 use crate::frames::AudioFrame;
 use crate::limits;
 use crate::time::{Bitrate, Instant};
-use crate::wire::{self, AudioBlock, Chunk, varint_len};
+use crate::wire::{self, AudioBlock, AudioParity, Chunk, varint_len};
 
 /// The rate is measured over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -39,6 +40,7 @@ pub(super) struct AudioSend {
     policy: RepairPolicy,
     repair: Repair,
     records: Vec<u8>,
+    parity: Vec<u8>,
     window_began: Instant,
     window_bytes: usize,
     rate: Bitrate,
@@ -53,8 +55,9 @@ impl AudioSend {
             room: FrameRoom::default(),
             fates: SoundFates::default(),
             policy: RepairPolicy::default(),
-            repair: Repair { copies: &[], bundle: 1 },
+            repair: Repair::NONE,
             records: Vec::new(),
+            parity: Vec::new(),
             window_began: now,
             window_bytes: 0,
             // Until measured, the budget for pictures counts on speech at 50 packets a second.
@@ -118,9 +121,9 @@ impl AudioSend {
         let mut written = 0;
         while self.due().is_some_and(|due| due <= now) {
             let room = max_len.saturating_sub(out.len());
-            // On a small datagram copies go first, then company.
-            let tries = [(self.repair.bundle, self.repair.copies), (self.repair.bundle, &[]), (1, &[])];
-            let Some(frames) = tries.into_iter().find_map(|(frames, copies)| self.compose(frames, copies, room)) else {
+            // On a small datagram repairs go first, then company.
+            let tries = [self.repair, Repair { bundle: self.repair.bundle, ..Repair::NONE }, Repair::NONE];
+            let Some(frames) = tries.into_iter().find_map(|repair| self.compose(repair, room)) else {
                 break;
             };
             let before = out.len();
@@ -142,10 +145,10 @@ impl AudioSend {
         written
     }
 
-    /// Writes the first `frames` of the queue (or what there is) and copies of what lies so far behind into `records`, if they
-    /// fit into `room`. Returns how many of the queue were taken.
-    fn compose(&mut self, frames: usize, copies: &[u32], room: usize) -> Option<usize> {
-        let taken = frames.min(self.queue.len());
+    /// Writes the first of the queue (or what there is) and what repairs older ones into `records`, if they fit into `room`.
+    /// Returns how many of the queue were taken.
+    fn compose(&mut self, Repair { copies, parity, bundle }: Repair, room: usize) -> Option<usize> {
+        let taken = bundle.min(self.queue.len());
         let (_, newest) = self.queue.get(taken.checked_sub(1)?)?;
         let (sequence, position) = (newest.sequence, newest.position);
         let new = self.queue.range(..taken).rev().map(|(_, frame)| block(frame, false));
@@ -154,8 +157,11 @@ impl AudioSend {
             self.kept.iter().find(|frame| frame.sequence == sequence).map(|frame| block(frame, true))
         });
         let head = 1 + varint_len(u64::from(sequence)) + varint_len(position);
-        let len = head + (frames + copies.len()) * self.room.frame_len();
-        let audio = wire::Audio::build(new.chain(old), len, &mut self.records);
+        let len = head + self.room.all(bundle + copies.len(), parity.is_some());
+        let parity =
+            parity.filter(|back| sound_parity::build(&self.kept, (sequence, position), *back, &mut self.parity));
+        let parity = parity.map(|back| AudioParity { back, bytes: &self.parity });
+        let audio = wire::Audio::build(new.chain(old), parity, len, &mut self.records);
         // One that a jump of positions ends is sent by itself next time.
         let whole = audio.blocks().filter(|block| !block.is_copy).count();
         (whole > 0 && Chunk::HEADER_LEN + audio.encoded_len() <= room).then_some(whole)
@@ -208,7 +214,13 @@ impl FrameRoom {
     }
 
     const fn frame_len(&self) -> usize {
-        self.len + AudioBlock::HEAD_LEN
+        self.len + AudioBlock::PLACE_LEN + AudioBlock::HEAD_LEN
+    }
+
+    /// That of so many frames, of which the place of the first is counted apart, and of a parity.
+    const fn all(&self, frames: usize, parity: bool) -> usize {
+        let parity_len = if parity { self.len + AudioParity::HEAD_LEN } else { 0 };
+        frames * self.frame_len() - AudioBlock::PLACE_LEN + parity_len
     }
 }
 
@@ -219,12 +231,13 @@ pub(super) struct AudioReceive {
     seen: RecentNumbers,
     /// Those whose own datagram came.
     own: RecentNumbers,
+    parities: ParityReceive,
     first: Option<u32>,
     pub(super) stats: FlowStats,
 }
 
 impl AudioReceive {
-    /// Hands on what has not come before, oldest first.
+    /// Hands on what has not come before, oldest first, and then what parities give.
     pub(super) fn handle(&mut self, audio: &wire::Audio<'_>, deliver: &mut dyn FnMut(AudioFrame)) {
         self.stats.bytes += (Chunk::HEADER_LEN + audio.encoded_len()) as u64;
         for back in (0..limits::AUDIO_BLOCKS).rev() {
@@ -239,7 +252,19 @@ impl AudioReceive {
             }
             self.stats.frames += 1;
             let AudioBlock { sequence, position, level, is_copy, payload } = block;
-            deliver(AudioFrame { sequence, position, level, is_copy, payload: Bytes::copy_from_slice(payload) });
+            let frame = AudioFrame { sequence, position, level, is_copy, payload: Bytes::copy_from_slice(payload) };
+            self.parities.keep(frame.clone());
+            deliver(frame);
+        }
+        if let (Some(newest), Some(parity)) = (audio.blocks().next(), audio.parity()) {
+            self.parities.handle((newest.sequence, newest.position), parity);
+        }
+        while let Some(frame) = self.parities.solve() {
+            self.parities.keep(frame.clone());
+            if self.seen.insert(frame.sequence) {
+                self.stats.frames += 1;
+                deliver(frame);
+            }
         }
     }
 

@@ -60,6 +60,8 @@ fn single_losses_are_made_good_by_the_next_datagram_and_bursts_by_a_later_one() 
     let (heard, _) = run(WIDE, 1000, |_| 60, |n| n % 30 == 0);
     assert_eq!(missing(&heard, 300, 990), 0);
     assert!(heard.iter().any(|frame| frame.is_copy));
+    let (heard, _) = run(WIDE, 1000, |_| 60, |n| n % 30 < 2);
+    assert_eq!(missing(&heard, 300, 990), 0, "two in a row");
     let (heard, _) = run(WIDE, 2000, |_| 60, |n| n % 40 < 4);
     assert_eq!(missing(&heard, 1000, 1990), 0, "bursts of four");
 }
@@ -102,7 +104,7 @@ fn a_duplicate_is_dropped_and_a_gap_counted() {
     let mut handle = |sequence, is_copy| {
         let mut records = Vec::new();
         let block = AudioBlock { sequence, position: 0, level: 0, is_copy, payload: b"x" };
-        let audio = wire::Audio::build([block].into_iter(), 0, &mut records);
+        let audio = wire::Audio::build([block].into_iter(), None, 0, &mut records);
         let mut count = 0;
         receive.handle(&audio, &mut |_| count += 1);
         (count, receive.flow().packets_lost)

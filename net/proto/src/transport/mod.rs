@@ -23,6 +23,7 @@ mod rtt;
 mod send;
 mod sent_log;
 mod sound_loss;
+mod sound_parity;
 mod sound_repair;
 mod video_receive;
 mod video_send;

@@ -1,8 +1,9 @@
 //! What is sent twice so that lost sound is heard all the same, and how many frames share a datagram: decided from the losses
 //! that the peer reports and from what the path carries. Sound of its own goes to each peer, so each path gets what it needs.
 //!
-//! A copy is the whole frame again, behind newer ones (RFC 2198's idea): its cost is plain, its quality is the frame's own.
-//! A few losses are answered by a copy one datagram later; losses in a row need a copy that comes after the burst.
+//! A few losses are answered by a parity of two frames (`sound_parity`), which costs what a copy does and gets through more;
+//! many by whole copies behind newer frames (RFC 2198's idea), which need nothing else to have come; losses in a row need a copy
+//! that comes after the burst.
 
 use crate::core::SoundLoss;
 use crate::time::Bitrate;
@@ -20,8 +21,23 @@ pub(super) struct SoundPath {
 pub(super) struct Repair {
     /// How many frames behind the newest the copies lie, nearest first.
     pub(super) copies: &'static [u32],
+    /// How many frames behind it those of a parity lie.
+    pub(super) parity: Option<[u8; 2]>,
     /// New frames per datagram.
     pub(super) bundle: usize,
+}
+
+impl Repair {
+    /// Each frame once and at once.
+    pub(super) const NONE: Self = Self { copies: &[], parity: None, bundle: 1 };
+    const NEAR: Self = Self { parity: Some([1, 3]), ..Self::NONE };
+    const NEAR_TWICE: Self = Self { copies: &[1, 2], ..Self::NONE };
+    /// Behind a burst of four. One is enough: the encoder's deep redundancy fills what both miss.
+    const FAR: Self = Self { copies: &[4], ..Self::NONE };
+
+    fn frames(self) -> usize {
+        1 + self.copies.len() + usize::from(self.parity.is_some())
+    }
 }
 
 /// How bad losses are, each with its answer.
@@ -53,12 +69,6 @@ const THIN: Bitrate = Bitrate::from_kbps(140);
 const THINNEST: Bitrate = Bitrate::from_kbps(110);
 const WIDER: f64 = 1.2;
 
-const NONE: &[u32] = &[];
-const NEAR: &[u32] = &[1];
-const NEAR_TWICE: &[u32] = &[1, 2];
-/// Behind a burst of four. One is enough: the encoder's deep redundancy fills what both miss.
-const FAR: &[u32] = &[4];
-
 /// Remembers what was decided, so that decisions do not flap.
 #[derive(Debug)]
 pub(super) struct RepairPolicy {
@@ -89,20 +99,19 @@ impl RepairPolicy {
         }
         self.bundle = bundle(self.bundle, path);
         let wanted = match (self.level, self.bursts) {
-            (Level::Clean, _) => NONE,
-            (Level::Some, false) => NEAR,
-            (Level::Some | Level::Heavy, true) => FAR,
-            (Level::Heavy, false) => NEAR_TWICE,
+            (Level::Clean, _) => Repair::NONE,
+            (Level::Some, false) => Repair::NEAR,
+            (Level::Some | Level::Heavy, true) => Repair::FAR,
+            (Level::Heavy, false) => Repair::NEAR_TWICE,
         };
         let room = path.scaled(if crowded { SHARE_CROWDED } else { SHARE });
-        let fits = |copies: &[u32]| sound_rate(frame_len, header_len, copies.len()) <= room;
-        let copies = match wanted {
-            _ if self.bundle > 1 => NONE,
-            _ if fits(wanted) => wanted,
-            [_, _] if fits(NEAR) => NEAR,
-            _ => NONE,
-        };
-        Repair { copies, bundle: self.bundle }
+        let fits = |repair: Repair| sound_rate(frame_len, header_len, repair.frames()) <= room;
+        let repair =
+            [wanted, Repair::NEAR].into_iter().find(|repair| repair.frames() <= wanted.frames() && fits(*repair));
+        match repair {
+            Some(repair) if self.bundle == 1 => repair,
+            _ => Repair { bundle: self.bundle, ..Repair::NONE },
+        }
     }
 
     fn judge(&mut self, loss: SoundLoss) {
@@ -129,8 +138,8 @@ fn bundle(now: usize, path: Bitrate) -> usize {
 }
 
 /// Of 50 datagrams a second.
-fn sound_rate(frame_len: usize, header_len: usize, copies: usize) -> Bitrate {
-    Bitrate::from_bps((header_len + frame_len * (1 + copies)) as u64 * 8 * 50)
+fn sound_rate(frame_len: usize, header_len: usize, frames: usize) -> Bitrate {
+    Bitrate::from_bps((header_len + frame_len * frames) as u64 * 8 * 50)
 }
 
 #[cfg(test)]
@@ -148,37 +157,37 @@ mod tests {
         let mut policy = RepairPolicy::default();
         let mut at = |kbps| {
             let path = SoundPath { rate: Bitrate::from_kbps(kbps), crowded: true };
-            policy.decide(Some(SoundLoss { share: 0.05, burst: 1.0 }), path, 68, 95).copies
+            policy.decide(Some(SoundLoss { share: 0.05, burst: 1.0 }), path, 68, 95)
         };
-        assert_eq!(at(500), NONE);
-        assert_eq!(at(2000), NEAR);
+        assert_eq!(at(500), Repair::NONE);
+        assert_eq!(at(2000), Repair::NEAR);
     }
 
     #[test]
-    fn losses_get_copies_and_bursts_get_distance() {
+    fn losses_get_repairs_and_bursts_get_distance() {
         let mut policy = RepairPolicy::default();
-        let mut copies = |share, burst| decide(&mut policy, share, burst, WIDE).copies;
-        assert_eq!(copies(0.0, 1.0), NONE);
-        assert_eq!(copies(0.02, 1.0), NEAR);
-        assert_eq!(copies(0.007, 1.0), NEAR, "no flapping around the threshold");
-        assert_eq!(copies(0.004, 1.0), NONE);
-        assert_eq!(copies(0.3, 1.4), NEAR_TWICE);
-        assert_eq!(copies(0.12, 1.1), NEAR_TWICE);
-        assert_eq!(copies(0.05, 3.0), FAR);
-        assert_eq!(copies(0.2, 2.0), FAR);
-        assert_eq!(copies(0.2, 1.2), NEAR_TWICE);
+        let mut answer = |share, burst| decide(&mut policy, share, burst, WIDE);
+        assert_eq!(answer(0.0, 1.0), Repair::NONE);
+        assert_eq!(answer(0.02, 1.0), Repair::NEAR);
+        assert_eq!(answer(0.007, 1.0), Repair::NEAR, "no flapping around the threshold");
+        assert_eq!(answer(0.004, 1.0), Repair::NONE);
+        assert_eq!(answer(0.3, 1.4), Repair::NEAR_TWICE);
+        assert_eq!(answer(0.12, 1.1), Repair::NEAR_TWICE);
+        assert_eq!(answer(0.05, 3.0), Repair::FAR);
+        assert_eq!(answer(0.2, 2.0), Repair::FAR);
+        assert_eq!(answer(0.2, 1.2), Repair::NEAR_TWICE);
     }
 
     #[test]
     fn a_thin_path_gets_no_copies_and_fewer_datagrams() {
         let mut policy = RepairPolicy::default();
         let mut at = |kbps| decide(&mut policy, 0.2, 1.2, Bitrate::from_kbps(kbps));
-        assert_eq!(at(300), Repair { copies: NEAR_TWICE, bundle: 1 });
-        assert_eq!(at(170), Repair { copies: NEAR, bundle: 1 }, "two copies would leave nothing for anything else");
-        assert_eq!(at(120), Repair { copies: NONE, bundle: 2 });
-        assert_eq!(at(60), Repair { copies: NONE, bundle: 3 });
-        assert_eq!(at(120), Repair { copies: NONE, bundle: 3 });
-        assert_eq!(at(150), Repair { copies: NONE, bundle: 2 });
+        assert_eq!(at(300), Repair::NEAR_TWICE);
+        assert_eq!(at(170), Repair::NEAR, "two copies would leave nothing for anything else");
+        assert_eq!(at(120), Repair { bundle: 2, ..Repair::NONE });
+        assert_eq!(at(60), Repair { bundle: 3, ..Repair::NONE });
+        assert_eq!(at(120), Repair { bundle: 3, ..Repair::NONE });
+        assert_eq!(at(150), Repair { bundle: 2, ..Repair::NONE });
         assert_eq!(at(180).bundle, 1);
     }
 }

@@ -22,11 +22,31 @@ pub struct AudioBlock<'a> {
 }
 
 impl AudioBlock<'_> {
-    /// Bytes that a block takes besides its payload, at most, behind another one that is less than 0.3 s newer.
-    pub const HEAD_LEN: usize = 1 + 2 + 1 + 2;
+    /// Bytes that a block takes besides its payload, its number and its position, at most.
+    pub const HEAD_LEN: usize = 1 + 2;
+    /// Those of number and position, at most, behind another block that is less than 0.3 s newer.
+    pub const PLACE_LEN: usize = 1 + 2;
 }
 
-/// The sound of one datagram: some frames, newest first, and zeros up to a size that says nothing of what was spoken.
+/// Two earlier frames in one, by exclusive or: whoever has one of them gets the other (as FlexFEC does, RFC 8627). Both are
+/// frames of [`limits::AUDIO_FRAME_SAMPLES`] that follow each other without a gap up to the newest of the datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AudioParity<'a> {
+    /// How many frames each lies behind the newest, 1 to 15.
+    pub back: [u8; 2],
+    /// Of each frame its level, the length of its payload in two bytes, the payload; with zeros behind the shorter one.
+    pub bytes: &'a [u8],
+}
+
+impl AudioParity<'_> {
+    /// Bytes that a parity takes besides the longer payload.
+    pub const HEAD_LEN: usize = 1 + Self::RECORD_HEAD_LEN;
+    /// Of these, what stands before the payload of each frame.
+    pub const RECORD_HEAD_LEN: usize = 1 + 2;
+}
+
+/// The sound of one datagram: some frames, newest first, perhaps the parity of two earlier ones, and zeros up to a size that
+/// says nothing of what was spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audio<'a> {
     blocks: &'a [u8],
@@ -34,6 +54,8 @@ pub struct Audio<'a> {
 
 /// Marks a copy, beside the level.
 const COPY: u8 = 0x80;
+/// Says that a parity follows the blocks, beside their count.
+const PARITY: u8 = 0x80;
 
 impl<'a> Audio<'a> {
     /// What `build` has written, for who cannot hold its result.
@@ -41,9 +63,14 @@ impl<'a> Audio<'a> {
         Self { blocks: records }
     }
 
-    /// Writes `blocks` into `records` (cleared first), fills up with zeros to `len` bytes of body, and borrows it. At most
-    /// [`limits::AUDIO_BLOCKS`] are taken, each older than the one before; the first that is not ends the list.
-    pub fn build<'b>(blocks: impl Iterator<Item = AudioBlock<'b>>, len: usize, records: &'a mut Vec<u8>) -> Self {
+    /// Writes `blocks` and `parity` into `records` (cleared first), fills up with zeros to `len` bytes of body, and borrows it.
+    /// At most [`limits::AUDIO_BLOCKS`] are taken, each older than the one before; the first that is not ends the list.
+    pub fn build<'b>(
+        blocks: impl Iterator<Item = AudioBlock<'b>>,
+        parity: Option<AudioParity<'_>>,
+        len: usize,
+        records: &'a mut Vec<u8>,
+    ) -> Self {
         records.clear();
         records.push(0);
         let (mut count, mut newer) = (0_u8, None);
@@ -64,6 +91,11 @@ impl<'a> Audio<'a> {
             newer = Some((block.sequence, block.position));
             count += 1;
         }
+        if let Some(AudioParity { back: [near, far], bytes }) = parity {
+            count |= PARITY;
+            records.push(near << 4 | far);
+            records.extend_from_slice(bytes);
+        }
         if let Some(slot) = records.first_mut() {
             *slot = count;
         }
@@ -82,7 +114,7 @@ impl<'a> Audio<'a> {
     /// Newest first.
     pub fn blocks(&self) -> impl Iterator<Item = AudioBlock<'a>> + use<'a> {
         let mut reader = Reader::new(self.blocks);
-        let count = reader.u8().unwrap_or(0);
+        let count = reader.u8().unwrap_or(0) & !PARITY;
         let mut newer = None;
         (0..count).map_while(move |_| {
             let block = parse_block(&mut reader, newer).ok()?;
@@ -91,13 +123,30 @@ impl<'a> Audio<'a> {
         })
     }
 
+    /// The parity of two earlier frames, if there is one.
+    pub fn parity(&self) -> Option<AudioParity<'a>> {
+        let mut reader = Reader::new(self.blocks);
+        let count = reader.u8().ok()?;
+        if count & PARITY == 0 {
+            return None;
+        }
+        let mut newer = None;
+        for _ in 0..count & !PARITY {
+            let block = parse_block(&mut reader, newer).ok()?;
+            newer = Some((block.sequence, block.position));
+        }
+        let back = reader.u8().ok()?;
+        Some(AudioParity { back: [back >> 4, back & 0x0F], bytes: reader.take_rest() })
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.blocks);
     }
 
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        let count = reader.u8()?;
+        let first = reader.u8()?;
+        let count = first & !PARITY;
         if count == 0 || usize::from(count) > limits::AUDIO_BLOCKS {
             return Err(Malformed::OutOfRange);
         }
@@ -106,7 +155,13 @@ impl<'a> Audio<'a> {
             let block = parse_block(&mut reader, newer)?;
             newer = Some((block.sequence, block.position));
         }
-        // What follows is padding.
+        if first & PARITY != 0 {
+            let back = reader.u8()?;
+            if back >> 4 == 0 || back & 0x0F <= back >> 4 {
+                return Err(Malformed::OutOfRange);
+            }
+        }
+        // What follows is the parity's or padding.
         Ok(Self { blocks: body })
     }
 }

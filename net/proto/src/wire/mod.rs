@@ -10,7 +10,7 @@ mod varint;
 
 pub use chunk::{ByeReason, Chunk, chunks};
 pub use feedback::{Arrival, Feedback, Nack, ReliableAck};
-pub use media::{Audio, AudioBlock, VideoFragment};
+pub use media::{Audio, AudioBlock, AudioParity, VideoFragment};
 pub use reader::Reader;
 pub use varint::{MAX_VARINT, put_varint, varint_len};
 

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::super::{Arrival, AudioBlock, Reader, varint_len};
+use super::super::{Arrival, AudioBlock, AudioParity, Reader, varint_len};
 use super::*;
 use crate::ecn::Ecn;
 use crate::frames::{Shortfall, VideoCodec};
@@ -44,7 +44,7 @@ proptest! {
     #[test]
     fn audio_round_trips(
         sequence in 20_u32.., position in 20_000..1_u64 << 62, level in 0..128_u8, back in 1_u32..7, len in 0..500_usize,
-        payloads in vec(vec(any::<u8>(), 0..150), 1..4),
+        payloads in vec(vec(any::<u8>(), 0..150), 1..4), parity in option::of(vec(any::<u8>(), 0..150)), near in 1..15_u8,
     ) {
         let blocks = || payloads.iter().zip(0_u32..).map(|(payload, n)| AudioBlock {
             sequence: sequence - n * back,
@@ -54,9 +54,18 @@ proptest! {
             payload,
         });
         let mut records = Vec::new();
-        let audio = Audio::build(blocks(), len, &mut records);
+        let parity = parity.as_deref().map(|bytes| AudioParity { back: [near, near + 1], bytes });
+        let audio = Audio::build(blocks(), parity, len, &mut records);
         prop_assert!(audio.encoded_len() >= len);
         prop_assert!(audio.blocks().eq(blocks()));
+        // Zeros that fill up stand behind a parity as behind a shorter frame of it.
+        let come = audio.parity();
+        prop_assert_eq!(come.map(|parity| parity.back), parity.map(|parity| parity.back));
+        let begins = |come: AudioParity<'_>| {
+            let rest = come.bytes.strip_prefix(parity.map_or(&[][..], |parity| parity.bytes));
+            rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+        };
+        prop_assert!(come.is_none_or(begins));
         round_trip(Chunk::Audio(audio));
     }
 
@@ -67,6 +76,7 @@ proptest! {
             let all: Vec<_> = audio.blocks().collect();
             prop_assert!(!all.is_empty() && all.len() <= crate::limits::AUDIO_BLOCKS);
             prop_assert!(all.is_sorted_by(|newer, older| newer.sequence > older.sequence && newer.position >= older.position));
+            prop_assert!(audio.parity().is_none_or(|parity| 0 < parity.back[0] && parity.back[0] < parity.back[1]));
         }
     }
 
