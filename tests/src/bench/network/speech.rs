@@ -2,7 +2,7 @@
 //! pieces whose mean is the figure. The call is `real`'s, the judging of a piece `pesq`'s. Called by `real` and `mod.rs`.
 //!
 //! Judged is all that lies between the files: microphones are cleaned as in every call, which changes a voice by itself
-//! (PESQ 3.8 with no codec and no network), so that figures lie below those of speech that went uncleaned.
+//! (PESQ 4.3 with no codec and no network), so that figures lie below those of speech that went uncleaned.
 
 use super::PIECE;
 use super::pesq::Pesq;
