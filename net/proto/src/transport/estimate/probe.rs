@@ -23,6 +23,8 @@ const DEADLINE: Duration = Duration::from_secs(1);
 const ARRIVED: f64 = 0.7;
 /// Came slower than it was sent: the path was full.
 const SATURATED: f64 = 0.9;
+/// ... unless it is no more than radio links do, which grant in lumps.
+const JITTER: Duration = Duration::from_millis(10);
 /// Between later bursts; doubles with each failure ...
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32));
 /// ... up to this, if the path carried more not long ago.
@@ -223,7 +225,7 @@ impl Burst {
         };
         let sent = rate(self.arrived_bytes - self.last_bytes, sent_us);
         let arrived = rate(self.arrived_bytes - self.first_bytes, arrived_us);
-        let saturated = arrived < sent.scaled(SATURATED);
+        let saturated = arrived < sent.scaled(SATURATED) && arrived_us > sent_us + JITTER.as_micros();
         let carried = if saturated { arrived.scaled(0.95) } else { sent.min(arrived) };
         Some((carried.scaled(whole), saturated))
     }
@@ -271,6 +273,27 @@ mod tests {
         let last = narrow.last().expect("two bursts");
         assert!(last.saturated && narrow.len() == 2, "{narrow:?}");
         assert!(last.carried > Bitrate::from_kbps(1800) && last.carried < Bitrate::from_kbps(2000), "{}", last.carried);
+    }
+
+    #[test]
+    fn what_a_radio_link_grants_in_lumps_is_no_full_path() {
+        let (mut prober, mut now) = (Prober::new(Instant::ZERO), Instant::ZERO);
+        let rate = Bitrate::from_kbps(700);
+        prober.rung = LADDER.len();
+        prober.start(now, rate);
+        while let Some(probe) = prober.current() {
+            prober.sent(now, 440, probe.id);
+            now += rate.time_for(440);
+        }
+        for n in 0..5 {
+            let sent_at = Instant::ZERO + rate.time_for(440) * n;
+            // The first happens to meet a grant, the last waits for one.
+            let waits = if n == 0 { 0 } else { 8_000 };
+            prober.reported(prober.id, sent_at, 440, Some(sent_at.as_micros() + waits));
+        }
+        let outcome = prober.outcome(now, 0.0).expect("all are reported on");
+        assert!(!outcome.saturated && outcome.carried > Bitrate::from_kbps(490), "{outcome:?}");
+        assert!(prober.current().is_some(), "twice the rate is tried at once");
     }
 
     #[test]
