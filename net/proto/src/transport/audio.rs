@@ -2,7 +2,7 @@
 //! filter for what comes twice at the other end. Order and gaps are the jitter buffer's job, what is sent again is
 //! `sound_repair`'s. Called by the root.
 //!
-//! **Sizes.** All frames are given the room of the largest of the last seconds, in steps, and the copies theirs even where
+//! **Sizes.** All frames are given the room of the largest of the last seconds, in steps, and what repairs others its own even where
 //! there is none yet. The encoder runs at a constant rate, so this room is full while somebody speaks; in pauses its frames of
 //! a byte or two are padded and go on coming every 20 ms. So neither sizes nor moments tell when somebody speaks, let alone
 //! what (variable rates do: phrases have been told from them). What does show is that somebody mutes, and how a path loses.
