@@ -116,15 +116,22 @@ const FULL_SCALE: f32 = 32_768.0;
 mod tests {
     use super::*;
 
+    /// White, from -0.5 to 0.5.
+    fn noise(mut seed: u32) -> impl FnMut() -> f32 {
+        move || {
+            seed ^= seed << 13;
+            seed ^= seed >> 17;
+            seed ^= seed << 5;
+            seed as f32 / u32::MAX as f32 - 0.5
+        }
+    }
+
     /// Bursts like syllables over a broad band.
-    fn voice_like(seconds: usize, mut seed: u32) -> Vec<f32> {
-        let mut low = 0.0_f32;
+    fn voice_like(seconds: usize, seed: u32) -> Vec<f32> {
+        let (mut noise, mut low) = (noise(seed), 0.0_f32);
         (0..seconds * RATE as usize)
             .map(|i| {
-                seed ^= seed << 13;
-                seed ^= seed >> 17;
-                seed ^= seed << 5;
-                low = low * 0.8 + (seed as f32 / u32::MAX as f32 - 0.5) * 0.2;
+                low = low * 0.8 + noise() * 0.2;
                 let syllable = (i as f32 / RATE as f32 * std::f32::consts::TAU * 3.0).sin().max(0.0);
                 low * syllable * 2.0
             })
@@ -176,12 +183,9 @@ mod tests {
 
     #[test]
     fn a_fan_and_mains_hum_are_taken_out_and_a_voice_is_not() {
-        let (mut seed, mut low) = (1_u32, 0.0_f32);
+        let (mut noise, mut low) = (noise(1), 0.0_f32);
         let fan: Vec<f32> = std::iter::repeat_with(|| {
-            seed ^= seed << 13;
-            seed ^= seed >> 17;
-            seed ^= seed << 5;
-            low = low * 0.9 + (seed as f32 / u32::MAX as f32 - 0.5) * 0.02;
+            low = low * 0.9 + noise() * 0.02;
             low
         })
         .take(500 * BLOCK)

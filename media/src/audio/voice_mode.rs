@@ -27,7 +27,7 @@ impl Default for PathNeeds {
 pub(crate) enum VoiceMode {
     /// Full band with LBRR: the first losses are half made good before anybody has reported them.
     Calm,
-    /// Wideband at a rate at which a whole copy of each frame keeps within 50 kbit/s.
+    /// Wideband at a rate at which repairs as large as the frames keep within 50 kbit/s. libopus leaves LBRR out at it.
     Lossy,
     /// Wideband with DRED: a packet remembers half a second.
     Bursts,

@@ -32,7 +32,8 @@ pub struct AudioFrame {
     pub position: u64,
     /// Loudness for "who speaks": 0 silent .. 127 full scale, as -dBov inverted (127 + dBov).
     pub level: u8,
-    /// Received only: its own datagram has not come, this is a copy that came with a later one. It tells nothing of how long
+    /// Received only: its own datagram has not come, this is a copy that came with a later one, or a
+    /// parity gave it. It tells nothing of how long
     /// the path takes. Senders leave it false.
     pub is_copy: bool,
     /// The Opus packet.

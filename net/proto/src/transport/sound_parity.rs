@@ -71,7 +71,7 @@ impl ParityReceive {
     pub(super) fn handle(&mut self, (sequence, position): (u32, u64), parity: AudioParity<'_>) {
         let place = |back: u8| Some((sequence.checked_sub(u32::from(back))?, position_before(position, back)?));
         let [Some(near), Some(far)] = parity.back.map(place) else { return };
-        if self.knows(near.0) && self.knows(far.0) {
+        if self.find(near.0).is_some() && self.find(far.0).is_some() {
             return;
         }
         if self.open.len() == limits::AUDIO_PARITIES {
@@ -83,7 +83,7 @@ impl ParityReceive {
     /// A frame that a parity gives now. To be asked again, and told of this one, until there is none.
     pub(super) fn solve(&mut self) -> Option<AudioFrame> {
         while let Some(at) =
-            self.open.iter().position(|open| open.missing.iter().any(|(number, _)| self.knows(*number)))
+            self.open.iter().position(|open| open.missing.iter().any(|(number, _)| self.find(*number).is_some()))
         {
             let solved = self.open.remove(at).and_then(|open| self.take_out(open));
             if solved.is_some() {
@@ -93,13 +93,12 @@ impl ParityReceive {
         None
     }
 
-    fn knows(&self, sequence: u32) -> bool {
-        self.frames.iter().any(|frame| frame.sequence == sequence)
+    fn find(&self, sequence: u32) -> Option<&AudioFrame> {
+        self.frames.iter().find(|frame| frame.sequence == sequence)
     }
 
     fn take_out(&self, Open { missing: [near, far], mut bytes }: Open) -> Option<AudioFrame> {
-        let find = |number| self.frames.iter().find(|frame| frame.sequence == number);
-        let (known, (sequence, position)) = match (find(near.0), find(far.0)) {
+        let (known, (sequence, position)) = match (self.find(near.0), self.find(far.0)) {
             (Some(known), None) => (known, far),
             (None, Some(known)) => (known, near),
             (Some(_), Some(_)) | (None, None) => return None,

@@ -130,11 +130,7 @@ impl<'a> Audio<'a> {
         if count & PARITY == 0 {
             return None;
         }
-        let mut newer = None;
-        for _ in 0..count & !PARITY {
-            let block = parse_block(&mut reader, newer).ok()?;
-            newer = Some((block.sequence, block.position));
-        }
+        skip_blocks(&mut reader, count & !PARITY).ok()?;
         let back = reader.u8().ok()?;
         Some(AudioParity { back: [back >> 4, back & 0x0F], bytes: reader.take_rest() })
     }
@@ -150,11 +146,7 @@ impl<'a> Audio<'a> {
         if count == 0 || usize::from(count) > limits::AUDIO_BLOCKS {
             return Err(Malformed::OutOfRange);
         }
-        let mut newer = None;
-        for _ in 0..count {
-            let block = parse_block(&mut reader, newer)?;
-            newer = Some((block.sequence, block.position));
-        }
+        skip_blocks(&mut reader, count)?;
         if first & PARITY != 0 {
             let back = reader.u8()?;
             if back >> 4 == 0 || back & 0x0F <= back >> 4 {
@@ -164,6 +156,16 @@ impl<'a> Audio<'a> {
         // What follows is the parity's or padding.
         Ok(Self { blocks: body })
     }
+}
+
+/// Reads on to what follows the blocks.
+fn skip_blocks(reader: &mut Reader<'_>, count: u8) -> Result<(), Malformed> {
+    let mut newer = None;
+    for _ in 0..count {
+        let block = parse_block(reader, newer)?;
+        newer = Some((block.sequence, block.position));
+    }
+    Ok(())
 }
 
 /// `newer`: sequence and position of the block before it in the datagram, which is newer.
